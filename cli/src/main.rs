@@ -1,0 +1,3 @@
+//! The pve-native command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The part of perlmod that pve-native uses.

@@ -1,0 +1,1 @@
+//! The Perl glue of pve-native.

@@ -1,0 +1,6 @@
+//! How images refer to each other: names, and the backing chain that they form.
+
+pub mod reference;
+pub mod walk;
+
+pub use walk::{Chain, ChainOptions, walk};

@@ -1,0 +1,158 @@
+//! Walking a backing chain from its top image down, one header at a time.
+
+use super::reference;
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::open::open_with;
+use crate::image::{FormatChoice, ImageFormat, ImageInfo};
+use crate::io::Storage;
+use crate::limits;
+use crate::text;
+
+/// How far a walk may go.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainOptions {
+    /// How the top image's format is decided.
+    pub format: FormatChoice,
+    /// Probe backing images whose format is not recorded, as QEMU does. Unsafe on data that a
+    /// guest can write.
+    pub allow_probe: bool,
+    /// Images at the most; 0 means [`limits::CHAIN_DEPTH`].
+    pub max_depth: usize,
+}
+
+impl ChainOptions {
+    /// The usual bounds.
+    pub fn new(format: FormatChoice) -> Self {
+        ChainOptions {
+            format,
+            allow_probe: false,
+            max_depth: 0,
+        }
+    }
+}
+
+/// A backing chain, as far as it could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// The images, the top one first.
+    pub images: Vec<ImageInfo>,
+    /// Why the walk ended before the chain did.
+    pub broken: Option<Broken>,
+}
+
+/// The place where a chain is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The name that could not be followed.
+    pub filename: Vec<u8>,
+    /// Why.
+    pub error: Error,
+}
+
+impl Chain {
+    /// The images if the chain is whole, else why it is not.
+    pub fn whole(self) -> Result<Vec<ImageInfo>> {
+        match self.broken {
+            None => Ok(self.images),
+            Some(broken) => Err(broken.error),
+        }
+    }
+}
+
+/// Reads the chain under `filename`. A damaged chain is no error: it ends with why.
+pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain {
+    let depth = match options.max_depth {
+        0 => limits::CHAIN_DEPTH,
+        depth => depth.min(limits::CHAIN_DEPTH_MAX),
+    };
+    let mut head = [0u8; limits::HEAD];
+    let mut seen = Seen::default();
+    let mut images: Vec<ImageInfo> = Vec::new();
+    let mut next = Some((filename.to_vec(), Ok(options.format)));
+    while let Some((name, choice)) = next.take() {
+        let image = choice.and_then(|choice| {
+            if images.len() == depth {
+                let message = format!("backing chain has more than {depth} images");
+                return Err(Error::limit(message).in_file(&name));
+            }
+            let image = open_with(storage, &name, choice, false, &mut head)?;
+            match seen.insert(image.file.identity, images.len()) {
+                Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(&name)),
+                None => Ok(image),
+            }
+        });
+        match image {
+            Ok(image) => {
+                next = below(&image, options);
+                images.push(image);
+            }
+            Err(error) => {
+                return Chain {
+                    images,
+                    broken: Some(Broken {
+                        filename: name,
+                        error,
+                    }),
+                };
+            }
+        }
+    }
+    Chain {
+        images,
+        broken: None,
+    }
+}
+
+type Next = (Vec<u8>, Result<FormatChoice>);
+
+/// The image under this one: its name and how its format is known.
+fn below(image: &ImageInfo, options: &ChainOptions) -> Option<Next> {
+    let backing = image.backing.as_ref()?;
+    let name = backing
+        .full_name
+        .clone()
+        .unwrap_or_else(|| backing.name.clone());
+    let choice = match &backing.format {
+        Some(format) => ImageFormat::from_name(format)
+            .map(FormatChoice::Named)
+            .ok_or_else(|| {
+                Error::unsupported(format!("unknown format '{}'", text::printable(format)))
+                    .in_file(&name)
+            }),
+        None if options.allow_probe => Ok(FormatChoice::Probe),
+        None => Err(match reference::parse(&name) {
+            Ok(reference::Reference::File(_)) => Error::new(ErrorKind::UnnamedFormat),
+            _ => Error::unsupported(reference::not_a_file(&name)),
+        }
+        .in_file(&name)),
+    };
+    Some((name, choice))
+}
+
+/// Which files the chain has been through. Short chains are searched, long ones hashed.
+#[derive(Default)]
+struct Seen {
+    list: Vec<(u64, u64)>,
+    map: std::collections::HashMap<(u64, u64), usize>,
+}
+
+/// Up to here a search through the list is cheaper than hashing.
+const SEARCHED: usize = 64;
+
+impl Seen {
+    /// Remembers a file; its position if it was there already.
+    fn insert(&mut self, identity: (u64, u64), position: usize) -> Option<usize> {
+        if position < SEARCHED {
+            if let Some(found) = self.list.iter().position(|&seen| seen == identity) {
+                return Some(found);
+            }
+            self.list.push(identity);
+            return None;
+        }
+        if self.map.is_empty() {
+            self.map
+                .extend(self.list.iter().enumerate().map(|(at, &seen)| (seen, at)));
+        }
+        self.map.insert(identity, position)
+    }
+}

@@ -1,0 +1,24 @@
+//! One image file: which format it has and what its metadata says.
+//!
+//! [`open`] reads one image; each format has a module of its own that turns a
+//! [`Source`](crate::io::Source) into [`Metadata`]. [`json`] gives the answer `qemu-img info`'s
+//! shape. Nothing here follows a backing name: that is [`chain`](crate::chain).
+
+pub mod format;
+pub mod info;
+pub mod json;
+pub mod luks;
+pub mod open;
+pub mod probe;
+pub mod qcow1;
+pub mod qcow2;
+pub mod qed;
+pub mod raw;
+pub mod vdi;
+pub mod vhdx;
+pub mod vmdk;
+pub mod vpc;
+
+pub use format::ImageFormat;
+pub use info::{Backing, Extent, FormatSpecific, ImageInfo, Metadata, Snapshot};
+pub use open::{FormatChoice, open};

@@ -1,0 +1,140 @@
+//! The directory of persistent bitmaps (`docs/interop/qcow2`, section "Bitmaps").
+
+use super::extensions::BitmapDirectory;
+use super::header::Header;
+use crate::error::{Error, Result};
+use crate::io::Source;
+use crate::limits;
+use crate::text::until_nul;
+
+/// Bytes of the fixed part of a directory entry.
+const ENTRY: u64 = 24;
+/// Dirty tracking, the only type there is.
+const DIRTY_TRACKING: u8 = 1;
+/// How much of a directory is read at once.
+const CHUNK: u64 = 64 << 10;
+
+/// A persistent bitmap, as the directory describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bitmap {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// log2 of the bytes that one bit stands for.
+    pub granularity_bits: u8,
+    /// It was not saved properly: its contents are worth nothing.
+    pub in_use: bool,
+    /// It must track all changes to the disk.
+    pub auto: bool,
+    /// Where its table lies.
+    pub table_offset: u64,
+    /// Entries of its table.
+    pub table_size: u32,
+}
+
+impl Bitmap {
+    /// Bytes that one bit stands for.
+    pub fn granularity(&self) -> u64 {
+        1 << self.granularity_bits
+    }
+}
+
+/// Reads the directory.
+pub(super) fn read(
+    source: &Source<'_>,
+    header: &Header,
+    directory: &BitmapDirectory,
+) -> Result<Vec<Bitmap>> {
+    let end = match directory.offset.checked_add(directory.size) {
+        Some(end) if directory.size > 0 => end,
+        _ => return Err(Error::corrupt("empty bitmap directory").at(directory.offset)),
+    };
+    let window = Window {
+        source,
+        end,
+        chunk: std::cell::RefCell::default(),
+    };
+    let mut bitmaps = Vec::new();
+    let mut offset = directory.offset;
+    while offset < end {
+        if bitmaps.len() as u64 >= u64::from(directory.count) {
+            return Err(Error::corrupt("more bitmaps than the header says").at(offset));
+        }
+        let (bitmap, next) = entry(&window, header, offset).map_err(|e| e.at(offset))?;
+        bitmaps.push(bitmap);
+        offset = next;
+    }
+    if bitmaps.len() as u64 != u64::from(directory.count) {
+        return Err(Error::corrupt("fewer bitmaps than the header says").at(directory.offset));
+    }
+    Ok(bitmaps)
+}
+
+/// The directory, read in chunks rather than entry by entry.
+struct Window<'a> {
+    source: &'a Source<'a>,
+    end: u64,
+    chunk: std::cell::RefCell<(u64, Vec<u8>)>,
+}
+
+impl Window<'_> {
+    /// `length` bytes from `offset`, or an error if the directory ends before.
+    fn bytes(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        if length > self.end.saturating_sub(offset) {
+            return Err(Error::corrupt("bitmap directory ends within an entry"));
+        }
+        let (start, chunk) = &mut *self.chunk.borrow_mut();
+        if offset < *start || offset + length > *start + chunk.len() as u64 {
+            let size = CHUNK.max(length).min(self.end - offset);
+            *chunk = self.source.bytes(offset, size as usize)?;
+            *start = offset;
+        }
+        let at = (offset - *start) as usize;
+        Ok(chunk[at..at + length as usize].to_vec())
+    }
+}
+
+fn entry(window: &Window<'_>, header: &Header, offset: u64) -> Result<(Bitmap, u64)> {
+    let fixed = window.bytes(offset, ENTRY)?;
+    let be16 = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
+    let be32 = |at: usize| u32::from(be16(at)) << 16 | u32::from(be16(at + 2));
+    let be64 = |at: usize| u64::from(be32(at)) << 32 | u64::from(be32(at + 4));
+    let (flags, kind, granularity_bits, name_size) = (be32(12), fixed[16], fixed[17], be16(18));
+    let size = (ENTRY + u64::from(name_size) + u64::from(be32(20))).next_multiple_of(8);
+    window.bytes(offset, size)?;
+    if be32(20) != 0 {
+        return Err(Error::unsupported("extra data of bitmaps"));
+    }
+    let bitmap = Bitmap {
+        name: until_nul(&window.bytes(offset + ENTRY, u64::from(name_size))?).to_vec(),
+        granularity_bits,
+        in_use: flags & 1 != 0,
+        auto: flags & 2 != 0,
+        table_offset: be64(0),
+        table_size: be32(8),
+    };
+    check(&bitmap, header, flags, kind, name_size)?;
+    Ok((bitmap, offset + size))
+}
+
+fn check(bitmap: &Bitmap, header: &Header, flags: u32, kind: u8, name_size: u16) -> Result<()> {
+    let bytes = u64::from(bitmap.table_size) << header.cluster_bits;
+    // A bitmap that is in use may be of the wrong size: the disk may have been resized since.
+    let covered = |granularity: u8| u128::from(bytes) * 8 << granularity;
+    let broken = bitmap.table_size == 0
+        || bitmap.table_size > limits::QCOW2_BITMAP_TABLE_ENTRIES
+        || bitmap.table_offset == 0
+        || bitmap.table_offset % header.cluster_size() != 0
+        || !limits::QCOW2_BITMAP_GRANULARITY_BITS.contains(&bitmap.granularity_bits)
+        || flags & !3 != 0
+        || name_size > limits::QCOW2_BITMAP_NAME
+        || kind != DIRTY_TRACKING
+        || bytes > limits::QCOW2_BITMAP_BYTES
+        || (!bitmap.in_use && u128::from(header.virtual_size()) > covered(bitmap.granularity_bits));
+    if broken {
+        return Err(Error::corrupt(format!(
+            "bitmap '{}' breaks the format's rules",
+            crate::text::printable(&bitmap.name)
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Bounded reading of files, block devices and memory: where all bytes enter the core.
+//!
+//! A [`Storage`] stands for one public call and carries its deadline. It opens a [`File`]; the
+//! parsers see it through a [`Source`], which answers from the first page where it can, returns
+//! zeros past the end of the file (as QEMU does), and cannot run past a buffer.
+
+mod file;
+mod source;
+mod sys;
+
+pub use file::{File, FileKind, Meta, Storage};
+pub use source::{Memory, ReadAt, Source};

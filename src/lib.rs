@@ -1,0 +1,20 @@
+//! The core of pve-native: what is in a disk image, and in the chain under it.
+//!
+//! Data flows one way: bytes ([`io`]) → one image ([`image`]) → how images refer to each other
+//! ([`chain`]). The faces (C, Perl, command line) turn their arguments into the types of this
+//! crate and its results into theirs; no rule lives in a face.
+//!
+//! Nothing in here prints, starts a process or keeps process-wide state, save the deadline
+//! helpers of [`io`]; `unsafe` stands in `io/sys.rs` alone.
+
+#![deny(unsafe_code)]
+
+pub mod chain;
+pub mod error;
+pub mod image;
+pub mod inspect;
+pub mod io;
+pub mod limits;
+pub mod text;
+
+pub use error::{Code, Error, ErrorKind, Result};
