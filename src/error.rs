@@ -217,6 +217,10 @@ impl Error {
         self
     }
 
+    pub(crate) fn would_block(&self) -> bool {
+        false
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind

@@ -14,6 +14,7 @@ pub mod error;
 pub mod image;
 pub mod inspect;
 pub mod io;
+pub mod json;
 pub mod limits;
 pub mod text;
 

@@ -1,5 +1,6 @@
 //! How images refer to each other: names, and the backing chain that they form.
 
+mod json;
 pub mod reference;
 pub mod walk;
 

@@ -2,7 +2,7 @@
 
 use super::reference;
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::open::open_with;
+use crate::image::open::OpenImage;
 use crate::image::{FormatChoice, ImageFormat, ImageInfo};
 use crate::io::Storage;
 use crate::limits;
@@ -75,7 +75,7 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
                 let message = format!("backing chain has more than {depth} images");
                 return Err(Error::limit(message).in_file(&name));
             }
-            let image = open_with(storage, &name, choice, false, &mut head)?;
+            let image = OpenImage::open(storage, &name, &mut head)?.read(choice, false)?;
             match seen.insert(image.file.identity, images.len()) {
                 Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(&name)),
                 None => Ok(image),

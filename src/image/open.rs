@@ -1,10 +1,12 @@
 //! Opening one image: the name, the file under it, the format's reader.
 
+use std::borrow::Cow;
+
 use super::info::{Backing, ImageInfo, Metadata};
 use super::{ImageFormat, luks, probe, qcow1, qcow2, qed, raw, vdi, vhdx, vmdk, vpc};
 use crate::chain::reference::{self, Reference};
 use crate::error::{Error, Result};
-use crate::io::{FileKind, Source, Storage};
+use crate::io::{File, FileKind, Meta, Source, Storage};
 use crate::limits;
 
 /// How the format of an image is decided.
@@ -30,60 +32,93 @@ pub struct Context<'a> {
 
 /// Reads the metadata of the image called `filename`, a name as QEMU takes it.
 pub fn open(storage: &Storage, filename: &[u8], choice: FormatChoice) -> Result<ImageInfo> {
-    let mut head = [0u8; limits::HEAD];
-    open_with(storage, filename, choice, false, &mut head)
+    OpenImage::open(storage, filename, &mut [0; limits::HEAD])?.read(choice, false)
 }
 
-/// The same with a buffer that can be used again, and the choice to open no further file.
-pub fn open_with(
-    storage: &Storage,
-    filename: &[u8],
-    choice: FormatChoice,
-    deny_extents: bool,
-    head: &mut [u8; limits::HEAD],
-) -> Result<ImageInfo> {
-    let path = match reference::parse(filename)? {
-        Reference::File(path) => path,
-        Reference::Json(_) | Reference::Protocol(_) => {
-            return Err(Error::unsupported(reference::not_a_file(filename)).in_file(filename));
-        }
-    };
-    let (file, length) = storage.open(&path, head)?;
-    let meta = *file.meta();
-    match meta.kind {
-        FileKind::Regular | FileKind::Block => {}
-        FileKind::Directory => return Err(Error::format("is a directory").in_file(&path)),
-        FileKind::Other => {
-            return Err(Error::format("neither a regular file nor a block device").in_file(&path));
+/// A file that may be an image: open, its first bytes read, not looked at yet.
+pub struct OpenImage<'a> {
+    storage: &'a Storage,
+    path: Cow<'a, [u8]>,
+    file: File,
+    head: &'a [u8],
+}
+
+impl<'a> OpenImage<'a> {
+    /// Opens the file that `filename` means to QEMU. `head` can be used again afterwards.
+    pub fn open(
+        storage: &'a Storage,
+        filename: &'a [u8],
+        head: &'a mut [u8; limits::HEAD],
+    ) -> Result<Self> {
+        let path = match reference::parse(filename)? {
+            Reference::File(path) => path,
+            Reference::Json(_) | Reference::Protocol(_) => {
+                return Err(Error::unsupported(reference::not_a_file(filename)).in_file(filename));
+            }
+        };
+        let (file, length) = storage.open(&path, head)?;
+        Ok(OpenImage {
+            storage,
+            path,
+            file,
+            head: &head[..length],
+        })
+    }
+
+    /// What the operating system says of it.
+    pub fn meta(&self) -> &Meta {
+        self.file.meta()
+    }
+
+    /// Reads the metadata; with `deny_extents` no further file is opened.
+    pub fn read(self, choice: FormatChoice, deny_extents: bool) -> Result<ImageInfo> {
+        match self.read_metadata(choice, deny_extents) {
+            Ok((format, metadata)) => Ok(self.info(format, metadata)),
+            Err(error) => Err(error.in_file(&self.path)),
         }
     }
-    let source = Source::new(&file, &head[..length]);
-    let context = Context {
-        storage,
-        path: &path,
-        deny_extents,
-    };
-    let read = || {
+
+    fn read_metadata(
+        &self,
+        choice: FormatChoice,
+        deny_extents: bool,
+    ) -> Result<(ImageFormat, Metadata)> {
+        match self.meta().kind {
+            FileKind::Regular | FileKind::Block => {}
+            FileKind::Directory => return Err(Error::format("is a directory")),
+            FileKind::Other => {
+                return Err(Error::format("neither a regular file nor a block device"));
+            }
+        }
+        let source = Source::new(&self.file, self.head);
         let format = match choice {
             FormatChoice::Named(format) => format,
-            FormatChoice::Extension => ImageFormat::from_extension(&path),
-            FormatChoice::Probe => probe::probe(&source, &path)?,
+            FormatChoice::Extension => ImageFormat::from_extension(&self.path),
+            FormatChoice::Probe => probe::probe(&source, &self.path)?,
+        };
+        let context = Context {
+            storage: self.storage,
+            path: &self.path,
+            deny_extents,
         };
         Ok((format, read(format, &source, &context)?))
-    };
-    let (format, mut metadata): (_, Metadata) = read().map_err(|e: Error| e.in_file(&path))?;
-    let backing = metadata.backing.take().map(|stored| Backing {
-        full_name: reference::full_name(&path, &stored.name),
-        name: stored.name,
-        format: stored.format,
-    });
-    Ok(ImageInfo {
-        filename: path.into_owned(),
-        format,
-        file: meta,
-        metadata,
-        backing,
-    })
+    }
+
+    fn info(self, format: ImageFormat, mut metadata: Metadata) -> ImageInfo {
+        let backing = metadata.backing.take().map(|stored| Backing {
+            full_name: reference::full_name(&self.path, &stored.name),
+            name: stored.name,
+            format: stored.format,
+        });
+        let file = *self.meta();
+        ImageInfo {
+            filename: self.path.into_owned(),
+            format,
+            file,
+            metadata,
+            backing,
+        }
+    }
 }
 
 fn read(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Result<Metadata> {

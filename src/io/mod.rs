@@ -9,4 +9,6 @@ mod source;
 mod sys;
 
 pub use file::{File, FileKind, Meta, Storage};
+/// temporary
+pub fn block_signals() {}
 pub use source::{Memory, ReadAt, Source};

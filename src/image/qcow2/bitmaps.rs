@@ -119,7 +119,7 @@ fn entry(window: &Window<'_>, header: &Header, offset: u64) -> Result<(Bitmap, u
 fn check(bitmap: &Bitmap, header: &Header, flags: u32, kind: u8, name_size: u16) -> Result<()> {
     let bytes = u64::from(bitmap.table_size) << header.cluster_bits;
     // A bitmap that is in use may be of the wrong size: the disk may have been resized since.
-    let covered = |granularity: u8| u128::from(bytes) * 8 << granularity;
+    let covered = |granularity: u8| (u128::from(bytes) * 8) << granularity;
     let broken = bitmap.table_size == 0
         || bitmap.table_size > limits::QCOW2_BITMAP_TABLE_ENTRIES
         || bitmap.table_offset == 0

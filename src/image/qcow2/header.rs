@@ -145,7 +145,8 @@ impl Header {
         };
         let be64 = |at: u64| u64::from(be32(at)) << 32 | u64::from(be32(at + 4));
         if be32(0) != MAGIC {
-            return Err(Error::format("not a qcow2 image: wrong magic").at(0));
+            // The storage layer of Proxmox VE recognises a wrong format by these very words.
+            return Err(Error::format("Image is not in qcow2 format"));
         }
         let version = be32(offset_of::VERSION);
         if !(2..=3).contains(&version) {

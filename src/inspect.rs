@@ -1,1 +1,0 @@
-//! The questions that every face asks.

@@ -1,0 +1,84 @@
+//! The questions that every face asks of images: one image, a chain, many images, and the
+//! answers that Proxmox VE's own functions give.
+//!
+//! A face turns its arguments into these options and hands out the result; what a default means,
+//! which format is assumed and what time-outs do is decided here.
+
+mod file_size;
+mod many;
+pub mod options;
+
+pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
+pub use many::{ManyOptions, inspect_many};
+
+use std::time::Duration;
+
+use crate::chain::{Chain, ChainOptions, walk};
+use crate::error::{Error, ErrorKind, Result};
+use crate::image::json::{Names, View};
+use crate::image::{FormatChoice, ImageInfo, open};
+use crate::io::Storage;
+use crate::json;
+
+/// What is known of one image; `timeout` bounds all storage calls together.
+pub fn info(filename: &[u8], format: FormatChoice, timeout: Option<Duration>) -> Result<ImageInfo> {
+    open(&storage(timeout), filename, format)
+}
+
+/// The backing chain under `filename`, the top image first.
+pub fn chain(filename: &[u8], options: &ChainOptions, timeout: Option<Duration>) -> Chain {
+    walk(&storage(timeout), filename, options)
+}
+
+/// The text that `qemu-img info --output=json` would print, with `--backing-chain` if `follow`.
+///
+/// As there, no format means that the image is probed, backing images without a recorded format
+/// are probed too, and a chain that is not whole is an error.
+pub fn qemu_img_info(
+    filename: &[u8],
+    format: Option<&[u8]>,
+    timeout: Option<Duration>,
+    follow: bool,
+) -> Result<String> {
+    let format = match format {
+        Some(name) if !name.is_empty() => FormatChoice::from_caller(Some(name))?,
+        _ => FormatChoice::Probe,
+    };
+    if !follow {
+        return Ok(json::to_text(&View::new(
+            &info(filename, format, timeout)?,
+            Names::Text,
+        )));
+    }
+    let options = ChainOptions {
+        allow_probe: true,
+        ..ChainOptions::new(format)
+    };
+    let images = chain(filename, &options, timeout).whole()?;
+    Ok(json::to_text(&View::new(&images, Names::Text)))
+}
+
+impl FormatChoice {
+    /// What a caller's `format` means: none leaves it to the extension of the name,
+    /// `auto-detect` probes, anything else must be a format's name.
+    pub fn from_caller(name: Option<&[u8]>) -> Result<Self> {
+        match name {
+            None => Ok(FormatChoice::Extension),
+            Some(b"auto-detect") => Ok(FormatChoice::Probe),
+            Some(name) => match crate::image::ImageFormat::from_name(name) {
+                Some(format) => Ok(FormatChoice::Named(format)),
+                None => Err(Error::new(ErrorKind::Argument(format!(
+                    "unknown format '{}'",
+                    crate::text::printable(name)
+                )))),
+            },
+        }
+    }
+}
+
+fn storage(timeout: Option<Duration>) -> Storage {
+    match timeout {
+        None => Storage::inline(),
+        Some(timeout) => Storage::with_timeout(timeout),
+    }
+}

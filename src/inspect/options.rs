@@ -1,0 +1,89 @@
+//! Options as callers write them: numbers may come as text, junk is refused.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::text::printable;
+
+/// The longest time-out that makes a difference: about thirty years.
+const LONGEST: f64 = 1e9;
+
+/// Seconds, fractions allowed; 0 means no bound.
+pub fn timeout_from_seconds(seconds: f64) -> Result<Option<Duration>> {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return Err(Error::argument(format!(
+            "timeout {seconds} is not a number of seconds"
+        )));
+    }
+    // Less than a nanosecond is still a time-out, and not the absence of one.
+    let duration = Duration::from_secs_f64(seconds.min(LONGEST));
+    Ok((seconds > 0.0).then(|| duration.max(Duration::from_nanos(1))))
+}
+
+/// The same, from text such as `5` or `0.25`.
+pub fn timeout_from_text(text: &[u8]) -> Result<Option<Duration>> {
+    let numeric = text
+        .iter()
+        .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    let seconds = std::str::from_utf8(text)
+        .ok()
+        .filter(|_| numeric)
+        .and_then(|t| t.parse().ok());
+    match seconds {
+        Some(seconds) => timeout_from_seconds(seconds),
+        None => Err(not_a_number("timeout", text)),
+    }
+}
+
+/// A whole number of at most `most`, called `name` in the error.
+pub fn count_from_text(name: &str, text: &[u8], most: u64) -> Result<u64> {
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(text)
+        .ok()
+        .filter(|_| digits)
+        .and_then(|t| t.parse().ok());
+    match number {
+        Some(number) if number <= most => Ok(number),
+        Some(number) => Err(Error::argument(format!("{name} {number} is above {most}"))),
+        None => Err(not_a_number(name, text)),
+    }
+}
+
+fn not_a_number(name: &str, text: &[u8]) -> Error {
+    Error::argument(format!("{name} '{}' is not a number", printable(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_may_be_text() {
+        let half = Some(Duration::from_millis(500));
+        assert_eq!(timeout_from_text(b"0.5").unwrap(), half);
+        assert_eq!(timeout_from_text(b"5e-1").unwrap(), half);
+        assert_eq!(timeout_from_text(b"0").unwrap(), None);
+        assert_eq!(count_from_text("max-depth", b"200", 1000).unwrap(), 200);
+    }
+
+    #[test]
+    fn junk_is_refused() {
+        for junk in [
+            &b"abc"[..],
+            b"10G",
+            b"",
+            b"inf",
+            b"nan",
+            b"-1",
+            b" 5",
+            b"0x10",
+            b"\xff",
+        ] {
+            assert!(timeout_from_text(junk).is_err(), "{junk:?}");
+            assert!(count_from_text("n", junk, 1 << 40).is_err(), "{junk:?}");
+        }
+        assert!(count_from_text("n", b"3.7", 10).is_err());
+        assert!(count_from_text("n", b"11", 10).is_err());
+        assert!(count_from_text("n", b"99999999999999999999999", 10).is_err());
+    }
+}
