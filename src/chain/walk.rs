@@ -50,10 +50,10 @@ pub struct Broken {
 }
 
 impl Chain {
-    /// The images if the chain is whole, else why it is not.
-    pub fn whole(self) -> Result<Vec<ImageInfo>> {
+    /// The chain if it is whole, else why it is not.
+    pub fn strict(self) -> Result<Chain> {
         match self.broken {
-            None => Ok(self.images),
+            None => Ok(self),
             Some(broken) => Err(broken.error),
         }
     }

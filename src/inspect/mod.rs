@@ -54,8 +54,8 @@ pub fn qemu_img_info(
         allow_probe: true,
         ..ChainOptions::new(format)
     };
-    let images = chain(filename, &options, timeout).whole()?;
-    Ok(json::to_text(&View::new(&images, Names::Text)))
+    let chain = chain(filename, &options, timeout).strict()?;
+    Ok(json::to_text(&View::new(&chain, Names::Text)))
 }
 
 impl FormatChoice {
