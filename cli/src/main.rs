@@ -1,3 +1,31 @@
-//! The pve-native command.
+//! The pve-native command: arguments in, the core's answers out as text, JSON or graphs.
+//!
+//! Everything that is decided about images is decided in the core; here it is shown.
 
-fn main() {}
+mod answer;
+mod args;
+mod dot;
+mod human;
+mod image;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return answer::explain_usage(&error).into(),
+    };
+    let answer = match &args.command {
+        Command::Image(command) => image::run(command, args.output),
+    };
+    match answer {
+        Ok(answer) => answer.write(args.color).into(),
+        Err(error) => {
+            answer::complain(&error);
+            answer::Status::of_failure(&error).into()
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Writes the manual pages and the shells' completions into a directory laid out like
+//! `/usr/share`, from the same definitions that the command reads its arguments with.
+//!
+//! `cargo run -p pve-native-cli --example generate -- build/share`
+
+#[path = "../src/args.rs"]
+#[allow(dead_code)]
+mod args;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+
+const NAME: &str = "pve-native";
+
+/// Where each shell looks for completions, and what it calls them.
+const COMPLETIONS: [(Shell, &str, &str); 3] = [
+    (Shell::Bash, "bash-completion/completions", "pve-native"),
+    (Shell::Zsh, "zsh/vendor-completions", "_pve-native"),
+    (Shell::Fish, "fish/vendor_completions.d", "pve-native.fish"),
+];
+
+fn main() -> ExitCode {
+    let Some(directory) = std::env::args_os().nth(1) else {
+        eprintln!("usage: generate DIRECTORY");
+        return ExitCode::from(2);
+    };
+    match generate(Path::new(&directory)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("generate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn generate(directory: &Path) -> io::Result<()> {
+    for (shell, place, name) in COMPLETIONS {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut args::Args::command(), NAME, &mut text);
+        write(&directory.join(place), name, &text)?;
+    }
+    let mut command = args::Args::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = Vec::new();
+    collect(&command, &mut pages);
+    for (name, command) in &pages {
+        let others = pages.iter().map(|(other, _)| other.as_str());
+        let others = others.filter(|other| other != name);
+        let text = page(name, command, &others.collect::<Vec<_>>())?;
+        write(&directory.join("man/man1"), &format!("{name}.1"), &text)?;
+    }
+    Ok(())
+}
+
+fn write(directory: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    fs::write(directory.join(name), text)
+}
+
+/// A page for the command and one for each below it.
+fn collect(command: &Command, pages: &mut Vec<(String, Command)>) {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    pages.push((name.into(), command.clone()));
+    for below in command.get_subcommands() {
+        collect(below, pages);
+    }
+}
+
+fn page(name: &str, command: &Command, others: &[&str]) -> io::Result<Vec<u8>> {
+    let man = Man::new(command.clone());
+    let mut out = Vec::new();
+    // The third argument is the date: pages made from equal sources are equal.
+    writeln!(
+        out,
+        ".TH {} 1 \"\" \"{NAME} {}\" \"{NAME}\"",
+        name.to_uppercase(),
+        env!("CARGO_PKG_VERSION")
+    )?;
+    man.render_name_section(&mut out)?;
+    man.render_synopsis_section(&mut out)?;
+    man.render_description_section(&mut out)?;
+    man.render_options_section(&mut out)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut out)?;
+    }
+    common_sections(others).to_writer(&mut out)?;
+    Ok(out)
+}
+
+fn common_sections(others: &[&str]) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXIT STATUS"]);
+    for (status, meaning) in [
+        ("0", "The question was answered, and all is well."),
+        (
+            "1",
+            "The question could not be answered; one line on standard error says why.",
+        ),
+        ("2", "The command line makes no sense."),
+        (
+            "3",
+            "The answer is \"no\": the chain is damaged, or an image is marked corrupt.",
+        ),
+    ] {
+        roff.control("TP", []);
+        roff.text([bold(status)]);
+        roff.text([roman(meaning)]);
+    }
+    roff.control("SH", ["ENVIRONMENT"]);
+    for (name, meaning) in [
+        ("NO_COLOR", "If set, --color auto means never."),
+        (
+            "LC_ALL, LC_CTYPE, LANG",
+            "Symbols and lines are plain ASCII unless the locale is one of UTF-8.",
+        ),
+    ] {
+        roff.control("TP", []);
+        roff.text([bold(name)]);
+        roff.text([roman(meaning)]);
+    }
+    roff.control("SH", ["EXAMPLES"]);
+    for (example, meaning) in [
+        (
+            "pve-native image info vm-100-disk-0.qcow2",
+            "What is in this image?",
+        ),
+        (
+            "pve-native image chain --output json vm-100-disk-0.qcow2",
+            "The text of qemu-img info --output=json --backing-chain.",
+        ),
+        (
+            "pve-native image chain --output dot vm-100-disk-0.qcow2 | dot -Tsvg",
+            "A picture of the chain.",
+        ),
+        (
+            "pve-native image info --format raw /dev/vg/vm-100-disk-1",
+            "A block device whose name tells no format.",
+        ),
+    ] {
+        roff.control("TP", []);
+        roff.text([italic(example)]);
+        roff.text([roman(meaning)]);
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    let mut others: Vec<_> = others
+        .iter()
+        .flat_map(|name| [bold(*name), roman("(1), ")])
+        .collect();
+    others.extend([bold("qemu-img"), roman("(1)")]);
+    roff.text(others);
+    roff
+}

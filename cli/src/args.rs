@@ -1,0 +1,159 @@
+//! The command line: what can be written, and what it means to the core.
+//!
+//! The manual pages and the shells' completions are made from these definitions
+//! (`examples/generate.rs`), so the help texts here are the documentation.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use pve_native_core::image::{FormatChoice, ImageFormat};
+use pve_native_core::inspect::options;
+use pve_native_core::{Result, limits};
+
+/// Disk images and backing chains for Proxmox VE, inspected without starting QEMU.
+#[derive(Debug, Parser)]
+#[command(name = "pve-native", version, after_help = EXIT_STATUS)]
+pub struct Args {
+    /// How the answer is written.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "HOW",
+        default_value = "human"
+    )]
+    pub output: Output,
+    /// When human output is coloured; auto means on a terminal, unless NO_COLOR is set.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The meaning of the exit status, as the help shows it.
+const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
+                           (chain damaged, image marked corrupt)";
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people: trees and tables.
+    Human,
+    /// For programs: the JSON text of qemu-img info.
+    Json,
+    /// For graphviz: images as boxes, references as arrows.
+    Dot,
+}
+
+/// When human output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The areas of the command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at disk images.
+    #[command(subcommand)]
+    Image(ImageCommand),
+}
+
+/// Questions about disk images.
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// Show what is in one image.
+    ///
+    /// Reads the metadata of one image, as qemu-img info does, without opening any image that it
+    /// refers to. No lock is taken: an image that a running guest holds open is read as it is at
+    /// that moment.
+    #[command(after_help = EXIT_STATUS)]
+    Info(Image),
+    /// Show an image and every image under it.
+    ///
+    /// Follows the backing chain from the top image down, as qemu-img info --backing-chain does.
+    /// A damaged chain is shown as far as it can be read, and ends with the reason.
+    #[command(after_help = EXIT_STATUS)]
+    Chain(Chain),
+}
+
+/// One image.
+#[derive(Debug, clap::Args)]
+pub struct Image {
+    /// The image: a file or a block device.
+    #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub path: OsString,
+    /// Format of the image; without it the extension of the name decides, and a name without one
+    /// means raw. `auto-detect` goes by the first bytes: never on data that a guest can write.
+    #[arg(long, value_name = "FORMAT", value_parser = format_names().try_map(format))]
+    pub format: Option<FormatChoice>,
+    /// How long storage may take, fractions allowed; 0 sets no bound.
+    #[arg(long, value_name = "SECONDS", value_parser = timeout)]
+    pub timeout: Option<Timeout>,
+}
+
+impl Image {
+    /// How the format of the image is decided.
+    pub fn format(&self) -> FormatChoice {
+        self.format.unwrap_or(FormatChoice::Extension)
+    }
+
+    /// How long storage may take.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.and_then(|timeout| timeout.0)
+    }
+}
+
+/// A backing chain.
+#[derive(Debug, clap::Args)]
+pub struct Chain {
+    /// The top image.
+    #[command(flatten)]
+    pub image: Image,
+    /// Go by the first bytes of a backing image whose format is not recorded, as QEMU does. Never
+    /// on data that a guest can write.
+    #[arg(long)]
+    pub allow_probe: bool,
+    /// Images to follow at the most; 0 means 200.
+    #[arg(long, value_name = "N", value_parser = max_depth)]
+    pub max_depth: Option<usize>,
+    /// Treat a damaged chain as an error: one line on standard error, status 1.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// A bound on time; None if the caller wants none.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeout(Option<Duration>);
+
+fn format_names() -> PossibleValuesParser {
+    let names = ImageFormat::ALL.into_iter().map(ImageFormat::name);
+    PossibleValuesParser::new(names.chain(["auto-detect"]))
+}
+
+fn format(name: String) -> Result<FormatChoice> {
+    FormatChoice::from_caller(Some(name.as_bytes()))
+}
+
+fn timeout(text: &str) -> Result<Timeout> {
+    options::timeout_from_text(text.as_bytes()).map(Timeout)
+}
+
+fn max_depth(text: &str) -> Result<usize> {
+    let most = limits::CHAIN_DEPTH_MAX as u64;
+    options::count_from_text("depth", text.as_bytes(), most).map(|depth| depth as usize)
+}

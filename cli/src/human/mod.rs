@@ -1,0 +1,145 @@
+//! Answers for people. Each kind of answer has a file; what they share is here: colours, symbols,
+//! sizes, times.
+//!
+//! Names come from images and may hold anything, so each passes through
+//! [`printable`](pve_native_core::text::printable) on its way. Colour only adds: what it says is
+//! said in words too.
+
+pub mod chain;
+mod facts;
+pub mod info;
+mod table;
+
+use std::time::{Duration, SystemTime};
+
+use anstyle::{AnsiColor, Style};
+use humansize::{BINARY, FormatSizeOptions, format_size};
+
+/// File names that head something.
+pub const NAME: Style = Style::new().bold();
+/// Formats.
+pub const FORMAT: Style = AnsiColor::Cyan.on_default();
+/// What is there for completeness.
+pub const QUIET: Style = Style::new().dimmed();
+/// What to have a look at.
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// What is broken.
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// `text` in a style.
+pub fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A size for the eye: `196.5 KiB`.
+pub fn size(bytes: u64) -> String {
+    let options = FormatSizeOptions::from(BINARY)
+        .decimal_places(1)
+        .decimal_zeroes(0);
+    format_size(bytes, options)
+}
+
+/// The same with the exact number, unless that is what it shows already.
+pub fn exact_size(bytes: u64) -> String {
+    if bytes < 1024 {
+        return size(bytes);
+    }
+    let exact = styled(QUIET, &format!("({bytes} bytes)"));
+    format!("{} {exact}", size(bytes))
+}
+
+/// A moment as UTC, `2026-07-01T12:00:00Z`.
+pub fn moment(seconds: u32) -> String {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// How long a guest had been running, to the millisecond.
+pub fn running_time(nanoseconds: u64) -> String {
+    let millis = Duration::from_millis(nanoseconds / 1_000_000);
+    humantime::format_duration(millis).to_string()
+}
+
+/// The symbols that can be shown here.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbols {
+    error: &'static str,
+    warning: &'static str,
+    lines: termtree::GlyphPalette,
+}
+
+impl Symbols {
+    /// Those of the caller's locale: plain ASCII unless it is one of UTF-8.
+    pub fn of_locale() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+        let locale = locale.unwrap_or_default().to_lowercase();
+        if locale.contains("utf-8") || locale.contains("utf8") {
+            Self::unicode()
+        } else {
+            Self::ascii()
+        }
+    }
+
+    fn unicode() -> Self {
+        Symbols {
+            error: "✗",
+            warning: "⚠",
+            lines: termtree::GlyphPalette {
+                item_indent: "─ ",
+                skip_indent: "  ",
+                ..termtree::GlyphPalette::new()
+            },
+        }
+    }
+
+    fn ascii() -> Self {
+        Symbols {
+            error: "x",
+            warning: "!",
+            lines: termtree::GlyphPalette {
+                middle_item: "|",
+                last_item: "`",
+                item_indent: "- ",
+                middle_skip: "|",
+                last_skip: " ",
+                skip_indent: "  ",
+            },
+        }
+    }
+
+    /// A line that says what is broken.
+    pub fn error(&self, text: &str) -> String {
+        let label = styled(ERROR, &format!("{} error:", self.error));
+        format!("{label} {text}")
+    }
+
+    /// A line that says what to have a look at.
+    pub fn warning(&self, text: &str) -> String {
+        let label = styled(WARNING, &format!("{} warning:", self.warning));
+        format!("{label} {text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short_and_exact() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1 << 36), "64 GiB");
+        assert_eq!(size(201_216), "196.5 KiB");
+        assert_eq!(size(u64::MAX), "16 EiB");
+        assert_eq!(exact_size(512), "512 B");
+    }
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(moment(0), "1970-01-01T00:00:00Z");
+        assert_eq!(moment(u32::MAX), "2106-02-07T06:28:15Z");
+        assert_eq!(running_time(0), "0s");
+        assert_eq!(running_time(3_723_004_000_123), "1h 2m 3s 4ms");
+    }
+}
