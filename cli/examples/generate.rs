@@ -44,7 +44,11 @@ fn generate(directory: &Path) -> io::Result<()> {
     for (shell, place, name) in COMPLETIONS {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut args::Args::command(), NAME, &mut text);
-        write(&directory.join(place), name, &text)?;
+        let text = String::from_utf8(text).map_err(io::Error::other)?;
+        // clap_complete writes a command's hyphen in two ways, and bash then finds no subcommand
+        // (https://github.com/clap-rs/clap/issues/6421).
+        let text = text.replace("pve__subcmd__native", "pve__native");
+        write(&directory.join(place), name, text.as_bytes())?;
     }
     let mut command = args::Args::command().disable_help_subcommand(true);
     command.build();
