@@ -161,3 +161,36 @@ fn common_sections(others: &[&str]) -> Roff {
     roff.text(others);
     roff
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_page() {
+        let directory = tempfile::tempdir().unwrap();
+        generate(directory.path()).unwrap();
+        for name in ["", "-image", "-image-info", "-image-chain"] {
+            let path = directory
+                .path()
+                .join(format!("man/man1/pve-native{name}.1"));
+            let page = fs::read_to_string(path).unwrap();
+            assert!(page.contains(".SH \"EXIT STATUS\""), "{page}");
+        }
+    }
+
+    #[test]
+    fn bash_completes_options_of_subcommands() {
+        let directory = tempfile::tempdir().unwrap();
+        generate(directory.path()).unwrap();
+        let script = "source bash-completion/completions/pve-native
+            COMP_WORDS=(pve-native image chain --allow)
+            COMP_CWORD=3
+            $(complete -p pve-native | sed 's/.*-F \\([^ ]*\\).*/\\1/') pve-native --allow chain
+            echo \"${COMPREPLY[*]}\"";
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["-c", script]).current_dir(directory.path());
+        let output = bash.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "--allow-probe\n");
+    }
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Answer, Lab, without_directory};
+use common::{Answer, COLOR_VARIABLES, Lab, without_directory};
 use std::process::Command;
 
 /// Sizes on disk and dates differ from machine to machine.
@@ -191,7 +191,10 @@ fn a_terminal_gets_colour_unless_no_color_is_set() {
         let command = format!("{} image chain top.qcow2", env!("CARGO_BIN_EXE_pve-native"));
         let mut script = Command::new("script");
         script.args(["-qec", &command, "/dev/null"]);
-        script.current_dir(lab.path("")).env_remove("NO_COLOR");
+        script.current_dir(lab.path(""));
+        for name in COLOR_VARIABLES {
+            script.env_remove(name);
+        }
         script.envs([("TERM", "xterm"), ("LC_ALL", "C.UTF-8")]);
         if !no_color.is_empty() {
             script.env("NO_COLOR", no_color);

@@ -3,8 +3,10 @@
 mod common;
 
 use common::{Answer, Lab};
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 
 #[test]
@@ -36,6 +38,16 @@ fn what_cannot_be_read_is_1() {
         let answer = lab.pve_native(["image", "chain", "--output", output, "gone.qcow2"]);
         answer.error();
     }
+}
+
+#[test]
+fn names_need_not_be_utf8() {
+    let lab = Lab::new();
+    let name = OsStr::from_bytes(b"\xff.raw");
+    std::fs::write(lab.path(name), [0; 512]).unwrap();
+    let args = ["image", "info"].map(OsStr::new);
+    let sheet = lab.pve_native(args.into_iter().chain([name])).fine();
+    assert!(sheet.contains("\\xff.raw"), "{sheet}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+/// What can change the meaning of `--color auto`.
+pub const COLOR_VARIABLES: [&str; 3] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"];
+
 pub struct Lab(tempfile::TempDir);
 
 impl Lab {
@@ -85,7 +88,10 @@ impl Lab {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pve-native"));
         command.current_dir(self.0.path());
-        command.env_remove("NO_COLOR").env("LC_ALL", "C.UTF-8");
+        for name in COLOR_VARIABLES {
+            command.env_remove(name);
+        }
+        command.env("LC_ALL", "C.UTF-8");
         command
     }
 
