@@ -241,15 +241,13 @@ impl Serialize for View<'_, Qcow2Info> {
             map.serialize_field("bitmaps", &self.part(&info.bitmaps))?;
         }
         map.serialize_field("refcount-bits", &header.refcount_bits())?;
-        if v3 && info.has_data_file() {
-            map.serialize_field("data-file-raw", &header.data_file_raw())?;
-        }
         if v3 {
             if let Some(name) = info.extensions.data_file.as_deref() {
                 map.serialize_field("data-file", &self.part(name))?;
             }
-            map.serialize_field("corrupt", &header.corrupt())?;
-            map.serialize_field("extended-l2", &header.extended_l2())?;
+            if info.has_data_file() {
+                map.serialize_field("data-file-raw", &header.data_file_raw())?;
+            }
         }
         match header.encryption_method() {
             Ok(EncryptionMethod::Aes) => map.serialize_field("encrypt", &Aes)?,
@@ -259,6 +257,10 @@ impl Serialize for View<'_, Qcow2Info> {
                 }
             }
             _ => {}
+        }
+        if v3 {
+            map.serialize_field("corrupt", &header.corrupt())?;
+            map.serialize_field("extended-l2", &header.extended_l2())?;
         }
         map.end()
     }
