@@ -18,6 +18,9 @@ pub const STUCK_HELPERS: usize = 16;
 /// Images that `inspect_many` looks at side by side at the most. Ours.
 pub const THREADS: usize = 16;
 
+/// Where a read or a disk may end at the most, in bytes. QEMU: `BDRV_MAX_LENGTH`.
+pub const LAST_OFFSET: u64 = (i64::MAX as u64) & !((1 << 30) - 1);
+
 /// qcow2: log2 of the cluster size. QEMU: `MIN_CLUSTER_BITS`, `MAX_CLUSTER_BITS`.
 pub const QCOW2_CLUSTER_BITS: std::ops::RangeInclusive<u32> = 9..=21;
 /// qcow2: bytes of the active L1 table. QEMU: `QCOW_MAX_L1_SIZE`.
@@ -46,5 +49,10 @@ pub const QCOW2_BITMAP_GRANULARITY_BITS: std::ops::RangeInclusive<u8> = 9..=31;
 pub const QCOW2_BITMAP_NAME: u16 = 1023;
 /// qcow2: entries of one bitmap's table. QEMU: `BME_MAX_TABLE_SIZE`.
 pub const QCOW2_BITMAP_TABLE_ENTRIES: u32 = 0x800_0000;
+/// qcow2: bytes of all bitmap tables together. Ours: QEMU has no bound, and many bitmaps can share
+/// one large table.
+pub const QCOW2_BITMAP_TABLES_BYTES: u64 = 64 << 20;
+/// qcow2: log2 of the bits of a bitmap that is in use. QEMU: `HBITMAP_LOG_MAX_SIZE`, an assertion.
+pub const QCOW2_BITMAP_BITS_LOG2: u32 = 41;
 /// qcow2: bytes of one bitmap. QEMU: `BME_MAX_PHYS_SIZE`.
 pub const QCOW2_BITMAP_BYTES: u64 = 0x2000_0000;

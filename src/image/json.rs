@@ -74,7 +74,9 @@ impl Serialize for View<'_, ImageInfo> {
         if let Some(format) = info.backing.as_ref().and_then(|b| b.format.as_deref()) {
             map.serialize_field("backing-filename-format", &self.part(format))?;
         }
-        if !data.snapshots.is_empty() {
+        // QEMU reads the snapshots of an image with an external data file, but does not list them.
+        let listed = !info.qcow2().is_some_and(Qcow2Info::has_data_file);
+        if listed && !data.snapshots.is_empty() {
             map.serialize_field("snapshots", &self.part(&data.snapshots))?;
         }
         if let Some(size) = data.virtual_size {

@@ -57,6 +57,10 @@ impl<'a> OpenImage<'a> {
             }
         };
         let (file, length) = storage.open(&path, head)?;
+        // The prefix asks for QEMU's driver for files, which takes no devices.
+        if file.meta().kind == FileKind::Block && filename.starts_with(b"file:") {
+            return Err(Error::format("is a block device, not a file").in_file(&path));
+        }
         Ok(OpenImage {
             storage,
             path,

@@ -1,4 +1,9 @@
 //! The directory of persistent bitmaps (`docs/interop/qcow2`, section "Bitmaps").
+//!
+//! QEMU loads the bitmaps whenever it opens an image, so what makes that fail is an error here:
+//! the tables are read and checked, the bits themselves are not.
+
+use std::collections::HashSet;
 
 use super::extensions::BitmapDirectory;
 use super::header::Header;
@@ -9,6 +14,13 @@ use crate::text::until_nul;
 
 /// Bytes of the fixed part of a directory entry.
 const ENTRY: u64 = 24;
+/// Bytes of an entry of a bitmap's table.
+const TABLE_ENTRY: u64 = 8;
+/// Without an offset: all bits of this cluster are set.
+const TABLE_ENTRY_ALL_ONES: u64 = 1;
+/// Where a cluster of the bitmap lies, 0 if nowhere.
+const TABLE_ENTRY_OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
+const TABLE_ENTRY_RESERVED: u64 = !(TABLE_ENTRY_OFFSET | TABLE_ENTRY_ALL_ONES);
 /// Dirty tracking, the only type there is.
 const DIRTY_TRACKING: u8 = 1;
 /// How much of a directory is read at once.
@@ -66,7 +78,73 @@ pub(super) fn read(
     if bitmaps.len() as u64 != u64::from(directory.count) {
         return Err(Error::corrupt("fewer bitmaps than the header says").at(directory.offset));
     }
+    check_loadable(source, header, &bitmaps)?;
     Ok(bitmaps)
+}
+
+/// Whether QEMU can load them all: names stand alone, tables have the right length and entries.
+fn check_loadable(source: &Source<'_>, header: &Header, bitmaps: &[Bitmap]) -> Result<()> {
+    let mut names = HashSet::new();
+    let mut tables_bytes = 0;
+    for bitmap in bitmaps {
+        let failed = |why: &str| {
+            let name = crate::text::printable(&bitmap.name);
+            Error::corrupt(format!("bitmap '{name}' {why}")).at(bitmap.table_offset)
+        };
+        if !names.insert(bitmap.name.as_slice()) {
+            // One that is in use is passed over if the name is taken.
+            if bitmap.in_use {
+                continue;
+            }
+            return Err(failed("appears twice"));
+        }
+        let bits = header.virtual_size().div_ceil(bitmap.granularity());
+        if bits > 1 << limits::QCOW2_BITMAP_BITS_LOG2 {
+            return Err(failed("is too fine for the disk"));
+        }
+        if bitmap.in_use {
+            continue;
+        }
+        let bytes = bits.div_ceil(64) * 8;
+        if bytes.div_ceil(header.cluster_size()) != u64::from(bitmap.table_size) {
+            return Err(failed("has a table of the wrong length"));
+        }
+        tables_bytes += u64::from(bitmap.table_size) * TABLE_ENTRY;
+        if tables_bytes > limits::QCOW2_BITMAP_TABLES_BYTES {
+            return Err(Error::limit("bitmap tables").at(bitmap.table_offset));
+        }
+        check_table(source, header, bitmap, failed)?;
+    }
+    Ok(())
+}
+
+fn check_table(
+    source: &Source<'_>,
+    header: &Header,
+    bitmap: &Bitmap,
+    failed: impl Fn(&str) -> Error,
+) -> Result<()> {
+    let length = u64::from(bitmap.table_size) * TABLE_ENTRY;
+    if bitmap.table_offset > limits::LAST_OFFSET - length {
+        return Err(failed("has its table too far out"));
+    }
+    let end = bitmap.table_offset + length;
+    let mut offset = bitmap.table_offset;
+    while offset < end {
+        let chunk = source.bytes(offset, CHUNK.min(end - offset) as usize)?;
+        for entry in chunk.chunks_exact(TABLE_ENTRY as usize) {
+            let entry = entry.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
+            let cluster = entry & TABLE_ENTRY_OFFSET;
+            let broken = entry & TABLE_ENTRY_RESERVED != 0
+                || cluster % header.cluster_size() != 0
+                || (cluster != 0 && entry & TABLE_ENTRY_ALL_ONES != 0);
+            if broken {
+                return Err(failed("has a broken table"));
+            }
+        }
+        offset += chunk.len() as u64;
+    }
+    Ok(())
 }
 
 /// The directory, read in chunks rather than entry by entry.

@@ -25,6 +25,8 @@ pub struct Extensions {
     pub data_file: Option<Vec<u8>>,
     /// Where the LUKS header lies.
     pub crypto: Option<CryptoHeader>,
+    /// Where earlier extensions said it lies: QEMU opens those as well.
+    pub(super) earlier_crypto: Vec<CryptoHeader>,
     /// The bitmap directory, if it counts.
     pub bitmaps: Option<BitmapDirectory>,
     /// There are bitmaps, but a program that does not know them changed the image since.
@@ -121,7 +123,10 @@ impl Extensions {
                 self.backing_format = Some(name).filter(|name| !name.is_empty());
             }
             FEATURE_NAMES => self.feature_names = bytes()?,
-            CRYPTO_HEADER => self.crypto = Some(crypto_header(source, header, offset, length)?),
+            CRYPTO_HEADER => {
+                let at = crypto_header(source, header, offset, length)?;
+                self.earlier_crypto.extend(self.crypto.replace(at));
+            }
             BITMAPS => self.add_bitmaps(source, header, offset, length)?,
             DATA_FILE => self.data_file = Some(until_nul(&bytes()?).to_vec()),
             _ => self.unknown.push((magic, length)),

@@ -287,7 +287,7 @@ impl Header {
             u64::from(self.l1_size) * 8,
             limits::QCOW2_L1_BYTES,
         )?;
-        if self.size > i64::MAX as u64 {
+        if self.virtual_size() > limits::LAST_OFFSET {
             return Err(Error::limit("disk is too big").at(offset_of::SIZE));
         }
         let needed = self.l1_entries_needed();
@@ -309,7 +309,13 @@ impl Header {
         if bytes > most {
             return Err(Error::limit(format!("{what} of {bytes} bytes")).at(field));
         }
-        if offset > i64::MAX as u64 - bytes || offset % self.cluster_size() != 0 {
+        // QEMU looks at the offset of an empty table as well, but does not read there.
+        let last = if bytes == 0 {
+            i64::MAX as u64
+        } else {
+            limits::LAST_OFFSET
+        };
+        if offset > last - bytes || offset % self.cluster_size() != 0 {
             return Err(Error::corrupt(format!("{what} at {offset}")).at(field));
         }
         Ok(())

@@ -44,6 +44,9 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
     let header = Header::read(source)?;
     let extensions = Extensions::read(source, &header)?;
     let encryption = header.encryption_method()?;
+    for at in &extensions.earlier_crypto {
+        luks::read_header(source, at.offset, at.length)?;
+    }
     let luks = match (encryption, &extensions.crypto) {
         (EncryptionMethod::Luks, Some(at)) => {
             Some(luks::read_header(source, at.offset, at.length)?)
