@@ -18,9 +18,6 @@ pub const STUCK_HELPERS: usize = 16;
 /// Images that `inspect_many` looks at side by side at the most. Ours.
 pub const THREADS: usize = 16;
 
-/// Where a read or a disk may end at the most, in bytes. QEMU: `BDRV_MAX_LENGTH`.
-pub const LAST_OFFSET: u64 = (i64::MAX as u64) & !((1 << 30) - 1);
-
 /// qcow2: log2 of the cluster size. QEMU: `MIN_CLUSTER_BITS`, `MAX_CLUSTER_BITS`.
 pub const QCOW2_CLUSTER_BITS: std::ops::RangeInclusive<u32> = 9..=21;
 /// qcow2: bytes of the active L1 table. QEMU: `QCOW_MAX_L1_SIZE`.
@@ -56,3 +53,6 @@ pub const QCOW2_BITMAP_TABLES_BYTES: u64 = 64 << 20;
 pub const QCOW2_BITMAP_BITS_LOG2: u32 = 41;
 /// qcow2: bytes of one bitmap. QEMU: `BME_MAX_PHYS_SIZE`.
 pub const QCOW2_BITMAP_BYTES: u64 = 0x2000_0000;
+
+/// Bytes of one image or file. QEMU: `BDRV_MAX_LENGTH`.
+pub const IMAGE_BYTES: u64 = 0x7fff_ffff_c000_0000;

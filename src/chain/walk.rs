@@ -156,3 +156,94 @@ impl Seen {
         self.map.insert(identity, position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::Path;
+
+    /// A qcow2 image of one cluster on this backing file; nothing is recorded without a format.
+    fn image(path: &Path, backing: &str, format: Option<&str>) {
+        let mut bytes = vec![0u8; 512];
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        put(0, b"QFI\xfb\0\0\0\x03");
+        put(8, &256u64.to_be_bytes());
+        put(16, &(backing.len() as u32).to_be_bytes());
+        put(20, &9u32.to_be_bytes());
+        put(48, &512u64.to_be_bytes());
+        put(56, &1u32.to_be_bytes());
+        put(96, &4u32.to_be_bytes());
+        put(100, &104u32.to_be_bytes());
+        if let Some(format) = format {
+            put(104, &0xe279_2acau32.to_be_bytes());
+            put(108, &(format.len() as u32).to_be_bytes());
+            put(112, format.as_bytes());
+        }
+        put(256, backing.as_bytes());
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn chain(path: &Path, max_depth: usize) -> Chain {
+        let options = ChainOptions {
+            max_depth,
+            ..ChainOptions::new(FormatChoice::Named(ImageFormat::Qcow2))
+        };
+        walk(&Storage::inline(), path.as_os_str().as_bytes(), &options)
+    }
+
+    fn broken(chain: Chain) -> (usize, Broken) {
+        (
+            chain.images.len(),
+            chain.broken.expect("the chain is broken"),
+        )
+    }
+
+    #[test]
+    fn what_is_not_named_is_not_probed() {
+        let dir = tempfile::tempdir().unwrap();
+        image(&dir.path().join("top"), "base", None);
+        std::fs::write(dir.path().join("base"), [0; 512]).unwrap();
+        let (depth, broken) = broken(chain(&dir.path().join("top"), 0));
+        assert_eq!((depth, broken.error.code()), (1, Code::UnnamedFormat));
+        assert!(broken.filename.ends_with(b"/base"));
+    }
+
+    #[test]
+    fn an_unknown_format_is_not_guessed() {
+        let dir = tempfile::tempdir().unwrap();
+        image(&dir.path().join("top"), "top", Some("QCOW2"));
+        let (depth, broken) = broken(chain(&dir.path().join("top"), 0));
+        assert_eq!((depth, broken.error.code()), (1, Code::Unsupported));
+    }
+
+    #[test]
+    fn a_circle_that_names_hide_is_found_after_one_round() {
+        let dir = tempfile::tempdir().unwrap();
+        image(&dir.path().join("a"), "./b", Some("qcow2"));
+        image(&dir.path().join("b"), "./c", Some("qcow2"));
+        std::fs::hard_link(dir.path().join("a"), dir.path().join("c")).unwrap();
+        let (depth, broken) = broken(chain(&dir.path().join("a"), 0));
+        assert_eq!((depth, broken.error.code()), (2, Code::Cycle));
+        assert_eq!(broken.error.kind(), &ErrorKind::Cycle { position: 0 });
+    }
+
+    #[test]
+    fn long_chains_end_at_the_limit_and_circles_in_them_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |i: usize| dir.path().join(i.to_string());
+        for i in 0..300 {
+            image(&path(i), &(i + 1).to_string(), Some("qcow2"));
+        }
+        image(&path(300), "150", Some("qcow2"));
+        let (depth, at_limit) = broken(chain(&path(0), 0));
+        assert_eq!(
+            (depth, at_limit.error.code()),
+            (limits::CHAIN_DEPTH, Code::Limit)
+        );
+        let (depth, circle) = broken(chain(&path(0), 1000));
+        assert_eq!(depth, 301);
+        assert_eq!(circle.error.kind(), &ErrorKind::Cycle { position: 150 });
+    }
+}

@@ -17,3 +17,36 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         ..Metadata::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::{Memory, ReadAt};
+
+    struct Sparse(u64);
+
+    impl ReadAt for Sparse {
+        fn size(&self) -> u64 {
+            self.0
+        }
+
+        fn read_at(&self, _offset: u64, buffer: &mut [u8]) -> Result<()> {
+            buffer.fill(0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_disk_has_whole_sectors() {
+        for (length, size) in [(0, 0), (1, 512), (512, 512), (1000, 1024)] {
+            let bytes = vec![0; length];
+            let metadata = read(&Source::new(&Memory(&bytes), &[])).unwrap();
+            assert_eq!(metadata.virtual_size, Some(size));
+        }
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_rounded_up_is_an_error() {
+        assert!(read(&Source::new(&Sparse(u64::MAX), &[])).is_err());
+    }
+}

@@ -125,7 +125,7 @@ fn check_table(
     failed: impl Fn(&str) -> Error,
 ) -> Result<()> {
     let length = u64::from(bitmap.table_size) * TABLE_ENTRY;
-    if bitmap.table_offset > limits::LAST_OFFSET - length {
+    if bitmap.table_offset > limits::IMAGE_BYTES - length {
         return Err(failed("has its table too far out"));
     }
     let end = bitmap.table_offset + length;

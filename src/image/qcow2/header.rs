@@ -287,7 +287,7 @@ impl Header {
             u64::from(self.l1_size) * 8,
             limits::QCOW2_L1_BYTES,
         )?;
-        if self.virtual_size() > limits::LAST_OFFSET {
+        if self.virtual_size() > limits::IMAGE_BYTES {
             return Err(Error::limit("disk is too big").at(offset_of::SIZE));
         }
         let needed = self.l1_entries_needed();
@@ -313,7 +313,7 @@ impl Header {
         let last = if bytes == 0 {
             i64::MAX as u64
         } else {
-            limits::LAST_OFFSET
+            limits::IMAGE_BYTES
         };
         if offset > last - bytes || offset % self.cluster_size() != 0 {
             return Err(Error::corrupt(format!("{what} at {offset}")).at(field));

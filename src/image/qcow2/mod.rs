@@ -7,6 +7,8 @@ mod bitmaps;
 mod extensions;
 mod header;
 mod snapshot_table;
+#[cfg(test)]
+mod tests;
 
 pub use bitmaps::Bitmap;
 pub use extensions::{CryptoHeader, Extensions, FeatureKind, FeatureName};

@@ -28,7 +28,7 @@ pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>
         if end - header.snapshots_offset > limits::QCOW2_SNAPSHOT_TABLE_BYTES {
             return Err(Error::limit("snapshot table").at(offset_of::SNAPSHOTS_OFFSET));
         }
-        if end > limits::LAST_OFFSET {
+        if end > limits::IMAGE_BYTES {
             return Err(Error::corrupt(format!("snapshot {index} lies too far out")).at(start));
         }
         snapshots.push(snapshot);
