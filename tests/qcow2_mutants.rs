@@ -88,7 +88,7 @@ fn scattered(base: &Base, random: &mut Random) -> Mutant {
     let mut bytes = base.bytes.clone();
     let mut name = base.name.to_owned();
     for _ in 0..1 + random.below(3) {
-        let (start, end) = random.pick(&base.ranges).clone();
+        let (start, end) = *random.pick(&base.ranges);
         let (at, value) = (start + random.below(end - start), random.next() as u8);
         bytes[at] = value;
         name += &format!(", byte {at} = {value:#x}");

@@ -4,6 +4,9 @@ use super::support::bench::Case;
 use super::support::random::Random;
 use super::support::writer::{BACKING_FORMAT, BITMAPS, Bitmap, DATA_FILE, FEATURE_NAMES, Image};
 
+/// Magic and body of each.
+type Extensions = Vec<(u32, Vec<u8>)>;
+
 /// The written image cut after so many bytes (all of it without), read as qcow2.
 fn written(cases: &mut Vec<Case>, name: impl Into<String>, image: Image, cut: Option<usize>) {
     cases.push(Case::new("headers", name, move |bench| {
@@ -106,7 +109,7 @@ fn extensions(cases: &mut Vec<Case>) {
         entry.resize(48, 0);
         (FEATURE_NAMES, entry)
     };
-    let lists: Vec<(&str, Vec<(u32, Vec<u8>)>)> = vec![
+    let lists: Vec<(&str, Extensions)> = vec![
         ("one unknown", vec![unknown(0)]),
         (
             "unknown ones",
