@@ -1,5 +1,7 @@
 //! Sound images, and where their fields lie.
 
+use std::sync::Arc;
+
 use super::support::writer::{
     BACKING_FORMAT, BITMAPS, Bitmap, CRYPTO, DATA_FILE, FEATURE_NAMES, Image, Layout, Snapshot,
 };
@@ -194,7 +196,7 @@ fn add(fields: &mut Vec<Field>, prefix: &str, start: usize, table: Table) {
     }
 }
 
-fn base(name: &'static str, image: &Image) -> Base {
+fn base(name: &'static str, image: &Image) -> Arc<Base> {
     let Layout {
         bytes,
         extensions,
@@ -242,12 +244,12 @@ fn base(name: &'static str, image: &Image) -> Base {
         ranges.push((bitmaps, bitmaps + 64));
         ranges.push((bitmap_tables, bitmap_tables + 16));
     }
-    Base {
+    Arc::new(Base {
         name,
         bytes,
         fields,
         ranges,
-    }
+    })
 }
 
 /// Magic and length of the extensions, the end mark included.
@@ -287,7 +289,7 @@ fn bitmap(name: &str, flags: u32, table: &[u64]) -> Bitmap {
 }
 
 /// The images that are changed.
-pub fn bases() -> Vec<Base> {
+pub fn bases() -> Vec<Arc<Base>> {
     let backed = Image {
         extensions: vec![
             (BACKING_FORMAT, b"raw".to_vec()),
