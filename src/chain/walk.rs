@@ -67,64 +67,60 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
     };
     let mut head = [0u8; limits::HEAD];
     let mut seen = Seen::default();
-    let mut images: Vec<ImageInfo> = Vec::new();
-    let mut next = Some((filename.to_vec(), Ok(options.format)));
-    while let Some((name, choice)) = next.take() {
+    let mut images: Vec<ImageInfo> = Vec::with_capacity(USUAL_DEPTH);
+    let broken = loop {
+        let (name, choice) = match images.last() {
+            None => (filename, Ok(options.format)),
+            Some(image) => match below(image, options) {
+                Some(next) => next,
+                None => break None,
+            },
+        };
         let image = choice.and_then(|choice| {
             if images.len() == depth {
                 let message = format!("backing chain has more than {depth} images");
-                return Err(Error::limit(message).in_file(&name));
+                return Err(Error::limit(message).in_file(name));
             }
-            let image = OpenImage::open(storage, &name, &mut head)?.read(choice, false)?;
+            let image = OpenImage::open(storage, name, &mut head)?.read(choice, false)?;
             match seen.insert(image.file.identity, images.len()) {
-                Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(&name)),
+                Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(name)),
                 None => Ok(image),
             }
         });
         match image {
-            Ok(image) => {
-                next = below(&image, options);
-                images.push(image);
-            }
+            Ok(image) => images.push(image),
             Err(error) => {
-                return Chain {
-                    images,
-                    broken: Some(Broken {
-                        filename: name,
-                        error,
-                    }),
-                };
+                let filename = name.to_vec();
+                break Some(Broken { filename, error });
             }
         }
-    }
-    Chain {
-        images,
-        broken: None,
-    }
+    };
+    Chain { images, broken }
 }
 
-type Next = (Vec<u8>, Result<FormatChoice>);
+/// Room that is made for images at the start: most chains are no longer.
+const USUAL_DEPTH: usize = 8;
 
 /// The image under this one: its name and how its format is known.
-fn below(image: &ImageInfo, options: &ChainOptions) -> Option<Next> {
+fn below<'a>(
+    image: &'a ImageInfo,
+    options: &ChainOptions,
+) -> Option<(&'a [u8], Result<FormatChoice>)> {
     let backing = image.backing.as_ref()?;
-    let name = backing
-        .full_name
-        .clone()
-        .unwrap_or_else(|| backing.name.clone());
+    let name = backing.full_name.as_ref().unwrap_or(&backing.name);
     let choice = match &backing.format {
         Some(format) => ImageFormat::from_name(format)
             .map(FormatChoice::Named)
             .ok_or_else(|| {
                 Error::unsupported(format!("unknown format '{}'", text::printable(format)))
-                    .in_file(&name)
+                    .in_file(name)
             }),
         None if options.allow_probe => Ok(FormatChoice::Probe),
-        None => Err(match reference::parse(&name) {
+        None => Err(match reference::parse(name) {
             Ok(reference::Reference::File(_)) => Error::new(ErrorKind::UnnamedFormat),
-            _ => Error::unsupported(reference::not_a_file(&name)),
+            _ => Error::unsupported(reference::not_a_file(name)),
         }
-        .in_file(&name)),
+        .in_file(name)),
     };
     Some((name, choice))
 }

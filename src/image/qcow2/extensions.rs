@@ -1,5 +1,7 @@
 //! Header extensions (`docs/interop/qcow2`, section "Header extensions").
 
+use std::borrow::Cow;
+
 use super::header::{AUTOCLEAR_BITMAPS, EncryptionMethod, Header};
 use crate::error::{Error, Result};
 use crate::io::Source;
@@ -19,8 +21,8 @@ const FEATURE_ENTRY: usize = 48;
 /// What the extensions say. Of an extension that stands twice, the last one counts, as in QEMU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
-    /// Format of the backing file, up to its first NUL; absent and empty are the same.
-    pub backing_format: Option<Vec<u8>>,
+    /// Format of the backing file; absent and empty are the same.
+    pub backing_format: Option<BackingFormat>,
     /// Name of the external data file, up to its first NUL. It may be empty.
     pub data_file: Option<Vec<u8>>,
     /// Where the LUKS header lies.
@@ -33,7 +35,19 @@ pub struct Extensions {
     pub stale_bitmaps: bool,
     /// Magic and length of extensions that are not known here.
     pub unknown: Vec<(u32, u32)>,
-    feature_names: Vec<u8>,
+    /// Nearly every image has QEMU's own table: it is not copied then.
+    feature_names: Cow<'static, [u8]>,
+}
+
+/// Name of a format, as the header extension holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackingFormat([u8; limits::QCOW2_BACKING_FORMAT as usize]);
+
+impl BackingFormat {
+    /// The name, up to its first NUL.
+    pub fn name(&self) -> &[u8] {
+        until_nul(&self.0)
+    }
 }
 
 /// Where the LUKS header of an encrypted image lies.
@@ -119,10 +133,11 @@ impl Extensions {
                 if length > limits::QCOW2_BACKING_FORMAT {
                     return Err(Error::corrupt("name of the backing format is too long"));
                 }
-                let name = until_nul(&bytes()?).to_vec();
-                self.backing_format = Some(name).filter(|name| !name.is_empty());
+                let mut format = BackingFormat([0; limits::QCOW2_BACKING_FORMAT as usize]);
+                source.read(offset, &mut format.0[..length as usize])?;
+                self.backing_format = Some(format).filter(|format| !format.name().is_empty());
             }
-            FEATURE_NAMES => self.feature_names = bytes()?,
+            FEATURE_NAMES => self.feature_names = feature_table(source, offset, length as usize)?,
             CRYPTO_HEADER => {
                 let at = crypto_header(source, header, offset, length)?;
                 self.earlier_crypto.extend(self.crypto.replace(at));
@@ -197,6 +212,45 @@ impl Extensions {
                 name: until_nul(&entry[2..]),
             })
     }
+}
+
+/// The features that QEMU 10 names in every image that it makes.
+const QEMU_FEATURES: [(u8, u8, &[u8]); 8] = [
+    (0, 0, b"dirty bit"),
+    (0, 1, b"corrupt bit"),
+    (0, 2, b"external data file"),
+    (0, 3, b"compression type"),
+    (0, 4, b"extended L2 entries"),
+    (1, 0, b"lazy refcounts"),
+    (2, 0, b"bitmaps"),
+    (2, 1, b"raw external data"),
+];
+
+static QEMU_FEATURE_TABLE: [u8; QEMU_FEATURES.len() * FEATURE_ENTRY] = {
+    let mut table = [0; QEMU_FEATURES.len() * FEATURE_ENTRY];
+    let mut entry = 0;
+    while entry < QEMU_FEATURES.len() {
+        let (kind, bit, name) = QEMU_FEATURES[entry];
+        let start = entry * FEATURE_ENTRY;
+        (table[start], table[start + 1]) = (kind, bit);
+        let mut i = 0;
+        while i < name.len() {
+            table[start + 2 + i] = name[i];
+            i += 1;
+        }
+        entry += 1;
+    }
+    table
+};
+
+fn feature_table(source: &Source<'_>, offset: u64, length: usize) -> Result<Cow<'static, [u8]>> {
+    if length == QEMU_FEATURE_TABLE.len() {
+        let table: [u8; QEMU_FEATURE_TABLE.len()] = source.array(offset)?;
+        if table == QEMU_FEATURE_TABLE {
+            return Ok(Cow::Borrowed(&QEMU_FEATURE_TABLE));
+        }
+    }
+    source.bytes(offset, length).map(Cow::Owned)
 }
 
 fn head(source: &Source<'_>, offset: u64) -> Result<[u32; 2]> {

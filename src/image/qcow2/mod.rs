@@ -11,7 +11,7 @@ mod snapshot_table;
 mod tests;
 
 pub use bitmaps::Bitmap;
-pub use extensions::{CryptoHeader, Extensions, FeatureKind, FeatureName};
+pub use extensions::{BackingFormat, CryptoHeader, Extensions, FeatureKind, FeatureName};
 pub use header::{CompressionType, EncryptionMethod, Header};
 
 use super::info::{FormatSpecific, Metadata, StoredBacking};
@@ -112,6 +112,7 @@ fn read_backing(
     if name.is_empty() {
         return Ok(None);
     }
-    let format = extensions.backing_format.as_deref().map(<[u8]>::to_vec);
+    let format = extensions.backing_format;
+    let format = format.map(|format| format.name().to_vec());
     Ok(Some(StoredBacking { name, format }))
 }
