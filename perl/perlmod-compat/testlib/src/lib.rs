@@ -1,0 +1,11 @@
+//! Perl packages for the tests of perlmod-compat. `portable` is the subset of the interface that
+//! glue uses; it compiles unchanged against perlmod 0.14. `beyond` holds what only this crate's
+//! tests need.
+
+pub mod beyond;
+pub mod data;
+pub mod errors;
+pub mod objects;
+pub mod returns;
+pub mod speed;
+pub mod values;
