@@ -76,6 +76,7 @@ impl Call {
                     return Ok((Far { fd, generation }, opened));
                 }
                 Err(Failure::Died) if !last => {}
+                Err(Failure::Errno("read", errno)) => return Err(Error::io("read", errno).at(0)),
                 Err(failure) => return Err(error(failure, "open")),
             }
         }
