@@ -5,7 +5,7 @@
 //! has a major): network file systems, FUSE, and also tmpfs have none. FUSE on a block device has
 //! one, but no inode flags.
 
-use std::ffi::CString;
+use std::io::Write;
 use std::mem::{MaybeUninit, size_of};
 
 use super::{Fd, OPEN_FLAGS, Opened, child::device, errno, meta, with_name};
@@ -86,9 +86,10 @@ fn stat(fd: &Fd) -> Option<crate::io::Meta> {
 /// Opens for reading what was looked up. Not to update the access time matters: that would be a
 /// write, which waits for the journal of a file system whose device is dead.
 fn reopen(place: &Fd) -> Option<Fd> {
-    let name = CString::new(format!("/proc/thread-self/fd/{}", place.0)).ok()?;
+    let mut name = [0; 48];
+    write!(&mut name[..47], "/proc/thread-self/fd/{}", place.0).ok()?;
     // SAFETY: `name` ends with a NUL and lives across the call.
-    let fd = unsafe { libc::open(name.as_ptr(), OPEN_FLAGS | libc::O_NOATIME) };
+    let fd = unsafe { libc::open(name.as_ptr().cast(), OPEN_FLAGS | libc::O_NOATIME) };
     (fd >= 0).then_some(Fd(fd))
 }
 

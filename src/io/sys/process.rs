@@ -29,6 +29,9 @@ pub(super) struct Process {
 impl Process {
     /// Starts a helper. Costs what a thread costs; its own descriptor table is made by itself.
     pub fn start() -> Result<Self, Failure> {
+        if raw::in_valgrind() {
+            return Err(Failure::Refused);
+        }
         let memory = Mapping::new().map_err(Failure::start)?;
         for closing in &memory.slot().closing {
             closing.store(-1, Relaxed);
@@ -49,7 +52,7 @@ impl Process {
         };
         drop(signals);
         match i32::try_from(-pid).unwrap_or(libc::EAGAIN) {
-            // valgrind, seccomp filters and processors without our own clone.
+            // Seccomp filters, user-mode emulators, processors without our own clone.
             libc::EINVAL | libc::EFAULT | libc::ENOSYS | libc::EPERM => Err(Failure::Refused),
             error if error > 0 => Err(Failure::start(error)),
             _ => Ok(Process {

@@ -9,9 +9,13 @@ use super::slot::Slot;
 /// What a helper runs. It never returns: there is nothing to return to.
 pub(super) type Entry = unsafe extern "C" fn(*const Slot) -> !;
 
+/// The client request that only valgrind answers.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const RUNNING_ON_VALGRIND: usize = 0x1001;
+
 #[cfg(target_arch = "x86_64")]
 mod arch {
-    use super::{Entry, Slot};
+    use super::{Entry, RUNNING_ON_VALGRIND, Slot};
     use std::arch::asm;
 
     /// # Safety
@@ -45,6 +49,28 @@ mod arch {
             );
         }
         result
+    }
+
+    /// Whether valgrind runs this program: it would not survive our clone. The instructions are
+    /// those of its client requests, which do nothing on a real processor.
+    pub fn in_valgrind() -> bool {
+        let request = [RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0];
+        let mut answer = 0usize;
+        // SAFETY: the rotations add up to none, and valgrind writes nothing but rdx.
+        unsafe {
+            asm!(
+                "rol rdi, 3",
+                "rol rdi, 13",
+                "rol rdi, 61",
+                "rol rdi, 51",
+                "xchg rbx, rbx",
+                in("rax") request.as_ptr(),
+                inlateout("rdx") answer,
+                inlateout("rdi") 0usize => _,
+                options(nostack)
+            );
+        }
+        answer != 0
     }
 
     /// # Safety
@@ -88,7 +114,7 @@ mod arch {
 
 #[cfg(target_arch = "aarch64")]
 mod arch {
-    use super::{Entry, Slot};
+    use super::{Entry, RUNNING_ON_VALGRIND, Slot};
     use std::arch::asm;
 
     /// # Safety
@@ -120,6 +146,28 @@ mod arch {
             );
         }
         result
+    }
+
+    /// Whether valgrind runs this program: it would not survive our clone. The instructions are
+    /// those of its client requests, which do nothing on a real processor.
+    pub fn in_valgrind() -> bool {
+        let request = [RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0];
+        let mut answer = 0usize;
+        // SAFETY: the rotations add up to none, and valgrind writes nothing but x3.
+        unsafe {
+            asm!(
+                "ror x12, x12, #3",
+                "ror x12, x12, #13",
+                "ror x12, x12, #51",
+                "ror x12, x12, #61",
+                "orr x10, x10, x10",
+                in("x4") request.as_ptr(),
+                inlateout("x3") answer,
+                inlateout("x12") 0usize => _,
+                options(nostack)
+            );
+        }
+        answer != 0
     }
 
     /// # Safety
@@ -177,6 +225,10 @@ mod arch {
         -(libc::ENOSYS as isize)
     }
 
+    pub fn in_valgrind() -> bool {
+        false
+    }
+
     /// # Safety
     /// None: it does nothing.
     pub unsafe fn clone(_: usize, _: *mut u8, _: *const u32, _: Entry, _: *const Slot) -> isize {
@@ -184,7 +236,7 @@ mod arch {
     }
 }
 
-pub(super) use arch::{clone, syscall6};
+pub(super) use arch::{clone, in_valgrind, syscall6};
 
 /// # Safety
 /// As for the system call.

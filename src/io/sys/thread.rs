@@ -4,7 +4,7 @@
 //! neither end nor become another program, which is why it is only the stand-in.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -26,11 +26,55 @@ enum Ask {
 
 type Answer = Result<(Option<Opened>, Vec<u8>), Failure>;
 
+/// Whose turn it is.
+enum Turn {
+    Idle,
+    /// The thread has a request, and files to close first.
+    Asked(Ask, Vec<i32>, Permit),
+    Working,
+    Answered(Answer),
+    /// The caller needs the thread no more.
+    Over,
+    /// The thread has closed its files, or it has panicked.
+    Ended,
+}
+
+/// What the two share. Only standard locks: their waiting leaves nothing behind in the thread
+/// that waits, which is the caller's.
+struct Shared {
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, turn: Turn) {
+        *self.turn() = turn;
+        self.changed.notify_all();
+    }
+
+    /// Waits while it holds, to the deadline at the longest.
+    fn wait_while(
+        &self,
+        deadline: Deadline,
+        mut holds: impl FnMut(&Turn) -> bool,
+    ) -> MutexGuard<'_, Turn> {
+        let turn = self.turn();
+        let waited = self
+            .changed
+            .wait_timeout_while(turn, deadline.remaining(), |turn| holds(turn));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
 /// A running helper thread.
 pub(super) struct Thread {
     owner: i32,
-    asks: Option<Sender<(Ask, Vec<i32>, Permit)>>,
-    answers: Receiver<Answer>,
+    shared: Arc<Shared>,
+    /// None after it was left behind.
     handle: Option<JoinHandle<()>>,
     deadline: Deadline,
     closing: Vec<i32>,
@@ -38,20 +82,22 @@ pub(super) struct Thread {
 
 impl Thread {
     pub fn start() -> Result<Self, Failure> {
-        let (asks, requests) = mpsc::channel();
-        let (replies, answers) = mpsc::channel();
+        let shared = Arc::new(Shared {
+            turn: Mutex::new(Turn::Idle),
+            changed: Condvar::new(),
+        });
+        let theirs = Ending(Arc::clone(&shared));
         let signals = BlockedSignals::all();
         let handle = std::thread::Builder::new()
             .name("pven-io".into())
             .stack_size(STACK)
-            .spawn(move || serve(&requests, replies));
+            .spawn(move || serve(&theirs.0));
         drop(signals);
         let handle =
             handle.map_err(|e| Failure::start(e.raw_os_error().unwrap_or(libc::EAGAIN)))?;
         Ok(Thread {
             owner: own_pid(),
-            asks: Some(asks),
-            answers,
+            shared,
             handle: Some(handle),
             deadline: Deadline::NEVER,
             closing: Vec::new(),
@@ -59,7 +105,7 @@ impl Thread {
     }
 
     pub fn is_usable(&self) -> bool {
-        self.asks.is_some() && self.owner == own_pid()
+        self.handle.is_some() && self.owner == own_pid()
     }
 
     pub fn open(
@@ -85,7 +131,8 @@ impl Thread {
         deadline: Deadline,
     ) -> Result<usize, Failure> {
         let length = buffer.len().min(DATA);
-        let (_, data) = self.ask(Ask::Read { fd, offset, length }, deadline)?;
+        let ask = Ask::Read { fd, offset, length };
+        let (_, data) = self.ask(ask, deadline)?;
         buffer[..data.len()].copy_from_slice(&data);
         Ok(data.len())
     }
@@ -98,16 +145,22 @@ impl Thread {
         let permit = Permit::for_request(deadline)?;
         let mark = permit.mark();
         self.deadline = deadline;
-        let asks = self.asks.as_ref().ok_or(Failure::Expired)?;
         let closing = std::mem::take(&mut self.closing);
-        asks.send((ask, closing, permit))
-            .map_err(|_| Failure::Died)?;
-        match self.answers.recv_timeout(deadline.remaining()) {
-            Ok(answer) => answer,
-            Err(RecvTimeoutError::Disconnected) => Err(Failure::Died),
-            Err(RecvTimeoutError::Timeout) => {
+        self.shared.set(Turn::Asked(ask, closing, permit));
+        let busy = |turn: &Turn| matches!(turn, Turn::Asked(..) | Turn::Working);
+        let mut turn = self.shared.wait_while(deadline, busy);
+        match std::mem::replace(&mut *turn, Turn::Idle) {
+            Turn::Answered(answer) => answer,
+            Turn::Ended => {
+                *turn = Turn::Ended;
+                Err(Failure::Died)
+            }
+            // A request that it has not begun with takes its permit along.
+            _ => {
                 mark.stuck();
-                self.asks = None;
+                *turn = Turn::Over;
+                self.shared.changed.notify_all();
+                drop(turn);
                 self.handle = None;
                 Err(Failure::Expired)
             }
@@ -118,22 +171,54 @@ impl Thread {
 impl Drop for Thread {
     /// Lets the thread end and waits a little for it, so that no trace is left where all is well.
     fn drop(&mut self) {
-        self.asks = None;
         if self.owner != own_pid() {
+            // There is no such thread here, only its parent's word for it.
+            std::mem::forget(self.handle.take());
+        }
+        if self.handle.is_none() {
             return;
         }
+        {
+            let mut turn = self.shared.turn();
+            if !matches!(*turn, Turn::Ended) {
+                *turn = Turn::Over;
+            }
+            self.shared.changed.notify_all();
+        }
         let latest = Deadline::after(CLOSING_TIME).min(self.deadline);
-        let closed = self.answers.recv_timeout(latest.remaining());
-        if let (Some(handle), Err(RecvTimeoutError::Disconnected)) = (self.handle.take(), closed) {
+        let turn = self
+            .shared
+            .wait_while(latest, |turn| !matches!(turn, Turn::Ended));
+        let ended = matches!(*turn, Turn::Ended);
+        drop(turn);
+        if let (Some(handle), true) = (self.handle.take(), ended) {
             // It has closed its files; nothing is left that could hold it up.
             let _ = handle.join();
         }
     }
 }
 
-fn serve(requests: &Receiver<(Ask, Vec<i32>, Permit)>, replies: Sender<Answer>) {
+/// Says that the thread has ended, however it did.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.set(Turn::Ended);
+    }
+}
+
+fn serve(shared: &Shared) {
     let mut files: HashMap<i32, Fd> = HashMap::new();
-    while let Ok((ask, closing, permit)) = requests.recv() {
+    loop {
+        let resting = |turn: &Turn| matches!(turn, Turn::Idle | Turn::Answered(_));
+        let mut turn = shared.wait_while(Deadline::NEVER, resting);
+        if resting(&turn) {
+            continue;
+        }
+        let Turn::Asked(ask, closing, permit) = std::mem::replace(&mut *turn, Turn::Working) else {
+            return;
+        };
+        drop(turn);
         for fd in closing {
             files.remove(&fd);
         }
@@ -148,12 +233,13 @@ fn serve(requests: &Receiver<(Ask, Vec<i32>, Permit)>, replies: Sender<Answer>) 
             },
         };
         drop(permit);
-        if replies.send(answer).is_err() {
-            break;
+        let mut turn = shared.turn();
+        if !matches!(*turn, Turn::Working) {
+            return;
         }
+        *turn = Turn::Answered(answer);
+        shared.changed.notify_all();
     }
-    drop(files);
-    drop(replies);
 }
 
 fn open(name: &[u8], length: usize) -> Result<(Fd, Opened, Vec<u8>), Failure> {
