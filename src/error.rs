@@ -217,8 +217,10 @@ impl Error {
         self
     }
 
+    /// Whether storage would have to be waited for, and the call was one that does not wait.
     pub(crate) fn would_block(&self) -> bool {
-        false
+        let errno = libc::EWOULDBLOCK;
+        matches!(self.0.kind, ErrorKind::Io { errno: e, .. } if e == errno)
     }
 
     /// What went wrong.

@@ -5,7 +5,7 @@
 //! crate and its results into theirs; no rule lives in a face.
 //!
 //! Nothing in here prints, starts a process or keeps process-wide state, save the deadline
-//! helpers of [`io`]; `unsafe` stands in `io/sys.rs` alone.
+//! helpers of [`io`]; `unsafe` stands in `io/sys/` alone.
 
 #![deny(unsafe_code)]
 

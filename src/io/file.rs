@@ -1,8 +1,12 @@
 //! Opening a file or block device and reading it, inline or within a deadline.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::call::{Call, Far};
 use super::source::ReadAt;
 use super::sys;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::limits;
 
 /// What kind of file it is, as far as images care.
@@ -34,24 +38,43 @@ pub struct Meta {
 }
 
 /// Access to storage for one public call.
-pub struct Storage {
-    _private: (),
+pub struct Storage(Access);
+
+enum Access {
+    Inline,
+    AtHand,
+    Timed(Arc<Call>),
 }
 
 impl Storage {
     /// Every system call is made in place, however long it takes.
     pub fn inline() -> Self {
-        Storage { _private: () }
+        Storage(Access::Inline)
     }
 
-    /// Every call ends by then.
-    pub fn with_timeout(_timeout: std::time::Duration) -> Self {
-        Self::inline()
-    }
-
-    /// Only what cannot block.
+    /// Only what the kernel has in memory is answered; what would have to be waited for fails
+    /// with an error whose errno is `EAGAIN`.
     pub fn at_hand() -> Self {
-        Self::inline()
+        Storage(Access::AtHand)
+    }
+
+    /// All that is done with it, and with the files it opens, ends within `timeout` from now.
+    ///
+    /// What is at hand is answered in place. For the rest a helper is started, at most one, which
+    /// ends with the last of this and its files; if storage does not answer in time, the call
+    /// fails with [`Timeout`](crate::ErrorKind::Timeout) and the helper is left to the kernel.
+    /// While [`limits::STUCK_HELPERS`] are left so, calls that need another one fail at once with
+    /// [`Busy`](crate::ErrorKind::Busy).
+    pub fn with_timeout(timeout: Duration) -> Self {
+        Storage(Access::Timed(Arc::new(Call::new(timeout))))
+    }
+
+    /// Lets the time run again from now: for files that stay open from one public call to the
+    /// next. Does nothing without a timeout.
+    pub fn renew(&self) {
+        if let Access::Timed(call) = &self.0 {
+            call.renew();
+        }
     }
 
     /// Opens `path` for reading and reads its first bytes into `head`; returns how many there are.
@@ -68,45 +91,95 @@ impl Storage {
         if path.len() >= limits::PATH {
             return Err(Error::io("open", libc::ENAMETOOLONG).in_file(path));
         }
-        let fd = sys::open(path).map_err(|errno| Error::io("open", errno).in_file(path))?;
-        let meta = sys::stat(&fd).map_err(|errno| Error::io("stat", errno).in_file(path))?;
-        let file = File { fd, meta };
-        let length = match meta.kind {
-            FileKind::Regular | FileKind::Block => file.fill(0, head)?,
-            FileKind::Directory | FileKind::Other => 0,
-        };
-        Ok((file, length))
+        match &self.0 {
+            Access::Inline => open_inline(path, head),
+            Access::AtHand => open_at_hand(path, head),
+            Access::Timed(call) => open_timed(call, path, head),
+        }
+        .map_err(|e| e.in_file(path))
     }
+}
+
+fn open_inline(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
+    let fd = sys::open(path).map_err(|errno| Error::io("open", errno))?;
+    let meta = sys::stat(&fd).map_err(|errno| Error::io("stat", errno))?;
+    let length = match meta.kind {
+        FileKind::Regular | FileKind::Block => fill(&fd, meta.size, 0, head)?,
+        FileKind::Directory | FileKind::Other => 0,
+    };
+    let place = Place::Inline(fd);
+    Ok((File { place, meta }, length))
+}
+
+fn open_at_hand(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
+    match sys::open_at_hand(path, head) {
+        Some(Ok((fd, opened))) => {
+            let file = File {
+                place: Place::AtHand(fd),
+                meta: opened.meta,
+            };
+            Ok((file, opened.length))
+        }
+        Some(Err(errno)) => Err(Error::io("open", errno)),
+        None => Err(Error::io("open", libc::EWOULDBLOCK)),
+    }
+}
+
+fn open_timed(call: &Arc<Call>, path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
+    call.check()?;
+    let (near, far, opened) = match sys::open_at_hand(path, head) {
+        Some(Ok((fd, opened))) => {
+            let path = path.into();
+            (Some(Near { fd, path }), None, opened)
+        }
+        Some(Err(errno)) => return Err(Error::io("open", errno)),
+        None => {
+            let (far, opened) = call.open(path, head)?;
+            (None, Some(far), opened)
+        }
+    };
+    let file = File {
+        place: Place::Timed(Timed {
+            call: Arc::clone(call),
+            near,
+            far: Mutex::new(far),
+        }),
+        meta: opened.meta,
+    };
+    Ok((file, opened.length))
 }
 
 /// An open file or block device.
 pub struct File {
-    fd: sys::Fd,
+    place: Place,
     meta: Meta,
+}
+
+enum Place {
+    Inline(sys::Fd),
+    AtHand(sys::Fd),
+    Timed(Timed),
+}
+
+/// A file within a deadline.
+struct Timed {
+    call: Arc<Call>,
+    /// Open here, for what is at hand.
+    near: Option<Near>,
+    /// Open in the helper, for the rest.
+    far: Mutex<Option<Far>>,
+}
+
+struct Near {
+    fd: sys::Fd,
+    /// To open it again.
+    path: Box<[u8]>,
 }
 
 impl File {
     /// What the operating system said when it was opened.
     pub fn meta(&self) -> &Meta {
         &self.meta
-    }
-
-    /// Reads until `buffer` is full or the file ends; returns the number of bytes.
-    fn fill(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        let mut done = 0;
-        while done < buffer.len() {
-            let at = offset.saturating_add(done as u64);
-            if at >= self.meta.size {
-                break;
-            }
-            match sys::pread(&self.fd, at, &mut buffer[done..]) {
-                Ok(0) => break,
-                Ok(n) => done += n,
-                Err(libc::EINTR) => {}
-                Err(errno) => return Err(Error::io("read", errno).at(at)),
-            }
-        }
-        Ok(done)
     }
 }
 
@@ -116,8 +189,83 @@ impl ReadAt for File {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        let done = self.fill(offset, buffer)?;
+        let rest = self.meta.size.saturating_sub(offset);
+        let within = usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+        let wanted = &mut buffer[..within];
+        let done = match &self.place {
+            Place::Inline(fd) => fill(fd, self.meta.size, offset, wanted)?,
+            Place::AtHand(fd) if sys::read_at_hand(fd, offset, wanted) => within,
+            Place::AtHand(_) => return Err(Error::io("read", libc::EWOULDBLOCK)),
+            Place::Timed(timed) => timed.read(&self.meta, offset, wanted)?,
+        };
         buffer[done..].fill(0);
         Ok(())
+    }
+}
+
+/// Reads until `buffer` is full or the file ends; returns the number of bytes.
+fn fill(fd: &sys::Fd, size: u64, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        let at = offset.saturating_add(done as u64);
+        if at >= size {
+            break;
+        }
+        match sys::pread(fd, at, &mut buffer[done..]) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(libc::EINTR) => {}
+            Err(errno) => return Err(Error::io("read", errno).at(at)),
+        }
+    }
+    Ok(done)
+}
+
+impl Timed {
+    fn read(&self, meta: &Meta, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        self.call.check()?;
+        if let Some(near) = &self.near {
+            if sys::read_at_hand(&near.fd, offset, buffer) {
+                return Ok(buffer.len());
+            }
+        }
+        let far = self.far(meta)?;
+        self.call.read(far, offset, buffer)
+    }
+
+    /// The file in the helper; opened there when first needed.
+    fn far(&self, meta: &Meta) -> Result<Far> {
+        let mut far = self.far.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(far) = *far {
+            return Ok(far);
+        }
+        let opened = self.open_again(meta)?;
+        *far = Some(opened);
+        Ok(opened)
+    }
+
+    /// By its descriptor here; by its name where the system forbids that (to a process that has
+    /// changed its user), and then it must be the same file still.
+    fn open_again(&self, meta: &Meta) -> Result<Far> {
+        if let Some(near) = &self.near {
+            for name in [&*near.fd.name(), &*near.path] {
+                match self.call.open(name, &mut []) {
+                    Ok((far, opened)) if opened.meta.identity == meta.identity => return Ok(far),
+                    Ok((far, _)) => self.call.close(far),
+                    Err(error) if error.code() != Code::Io => return Err(error),
+                    Err(_) => {}
+                }
+            }
+        }
+        Err(Error::io("open", libc::ESTALE))
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        let far = self.far.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(far) = far.take() {
+            self.call.close(far);
+        }
     }
 }

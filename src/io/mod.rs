@@ -4,11 +4,17 @@
 //! parsers see it through a [`Source`], which answers from the first page where it can, returns
 //! zeros past the end of the file (as QEMU does), and cannot run past a buffer.
 
+mod call;
 mod file;
 mod source;
 mod sys;
 
 pub use file::{File, FileKind, Meta, Storage};
-/// temporary
-pub fn block_signals() {}
 pub use source::{Memory, ReadAt, Source};
+pub use sys::BlockedSignals;
+
+/// Blocks all signals in the calling thread until the answer is dropped, so that the threads
+/// started meanwhile never run a handler of the program around us.
+pub fn block_signals() -> BlockedSignals {
+    BlockedSignals::all()
+}
