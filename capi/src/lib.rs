@@ -1,1 +1,30 @@
-//! The C ABI of pve-native.
+//! The C ABI: `include/pve_native.h` is generated from this crate.
+//!
+//! Each file holds one object or one group of questions; [`ffi`] is what they share: the panic
+//! boundary, arguments coming in and results going out. No rule lives here: arguments become
+//! types of the core, its results become C's. Comments on exported items are the header's
+//! documentation and therefore speak C.
+
+// What callers owe each function is said once, at the top of the header.
+#![allow(clippy::missing_safety_doc)]
+
+// In the order in which the header shows them.
+pub mod version;
+
+pub mod error;
+pub mod string;
+
+pub mod format;
+pub mod opts;
+
+pub mod chain;
+pub mod image;
+
+pub mod details;
+
+pub mod inspect;
+
+pub mod file_size;
+
+pub mod ffi;
+mod texts;

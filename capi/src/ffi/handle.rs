@@ -1,0 +1,111 @@
+//! Handles and their poison: after a panic nobody knows in which state an object is, so that only
+//! its `_free` still works.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pve_native_core as core;
+
+use super::{Out, finish, panic};
+use crate::error::Error;
+
+/// Set by a panic in a call on the handle.
+#[derive(Debug, Default)]
+pub struct Poison(AtomicBool);
+
+/// An object behind an opaque pointer.
+pub trait Handle {
+    /// What calls it in the message about a NULL pointer.
+    const NAME: &'static str;
+    /// Its poison.
+    fn poison(&self) -> &Poison;
+}
+
+/// Runs the body of a fallible function on a handle. The body gets the handle or why there is
+/// none, so that it can clear its out-parameters before it looks.
+///
+/// # Safety
+/// `err` is NULL or points to a place for a pointer.
+pub unsafe fn on<H: Handle>(
+    handle: Option<&H>,
+    err: *mut Option<Box<Error>>,
+    body: impl FnOnce(core::Result<&H>) -> core::Result<()>,
+) -> i32 {
+    // SAFETY: as this function demands.
+    let err = unsafe { Out::cleared(err, None) };
+    let result = panic::caught(|| body(usable(handle)));
+    finish(
+        err,
+        result.unwrap_or_else(|caught| {
+            poison(handle);
+            Err(caught.into())
+        }),
+    )
+}
+
+/// Runs the body of a function on a handle that cannot fail; `fallback` is the answer for NULL,
+/// for a poisoned handle and after a panic.
+pub fn value_of<H: Handle, T: Copy>(
+    handle: Option<&H>,
+    fallback: T,
+    body: impl FnOnce(&H) -> T,
+) -> T {
+    panic::caught(|| usable(handle).map_or(fallback, body)).unwrap_or_else(|_| {
+        poison(handle);
+        fallback
+    })
+}
+
+fn usable<H: Handle>(handle: Option<&H>) -> core::Result<&H> {
+    let handle = handle.ok_or_else(|| core::Error::argument(format!("{} is NULL", H::NAME)))?;
+    if handle.poison().0.load(Ordering::Acquire) {
+        return Err(core::Error::new(core::ErrorKind::Poisoned));
+    }
+    Ok(handle)
+}
+
+fn poison<H: Handle>(handle: Option<&H>) {
+    if let Some(handle) = handle {
+        handle.poison().0.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::*;
+    use std::ptr;
+
+    #[derive(Default)]
+    struct Thing(Poison);
+
+    impl Handle for Thing {
+        const NAME: &'static str = "thing";
+        fn poison(&self) -> &Poison {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_panic_poisons_its_handle_and_no_other() {
+        let (thing, other) = (Thing::default(), Thing::default());
+        let mut err = None;
+        // SAFETY: `err` is a place for a pointer.
+        let code = unsafe { on(Some(&thing), &mut err, |_| panic!("broken\0inside")) };
+        assert_eq!(code, PVEN_ERR_PANIC);
+        let message = err.as_deref().map(Error::message_text).unwrap_or_default();
+        assert!(message.contains("broken\\u{0}inside"), "{message}");
+        assert!(message.contains("handle.rs:"), "{message}");
+        // SAFETY: as above; NULL is allowed.
+        unsafe {
+            let body = |handle: core::Result<&Thing>| handle.map(drop);
+            assert_eq!(on(Some(&thing), &mut err, body), PVEN_ERR_POISONED);
+            assert!(err.is_some());
+            assert_eq!(on(Some(&other), &mut err, body), PVEN_OK);
+            assert!(err.is_none());
+            assert_eq!(on::<Thing>(None, ptr::null_mut(), body), PVEN_ERR_ARGUMENT);
+        }
+        assert_eq!(value_of(Some(&thing), 1, |_| 2), 1);
+        assert_eq!(value_of(Some(&other), 1, |_| panic!("also here")), 1);
+        assert_eq!(value_of(Some(&other), 1, |_| 2), 1);
+    }
+}

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * pve-native: what is in a disk image, and in the chain under it; in process.
+ *
+ * This file is generated from the library's source. docs/c-api.md has a guide and an example.
+ *
+ * Failing. A function that can fail returns PVEN_OK or a PVEN_ERR_* code. Its last argument may
+ * be NULL; otherwise it is set to NULL on success and to a pven_error on failure, which the caller
+ * frees. Codes and errnos are part of the ABI, messages are not. There is no global error state.
+ *
+ * Out-parameters. They are set to NULL (structs: to zeros) first and filled only on success.
+ * They must not be NULL, save the pven_error.
+ *
+ * Options. A pointer and the size of what it points to. Zero is the default of every field, NULL
+ * means all defaults. Structs grow at their end: a shorter one is filled up with zeros, a longer
+ * one is refused if what is not known here is not zero. Give sizeof the struct.
+ *
+ * Ownership. What _open hands out, the matching _free takes; each _free takes NULL. A char * is
+ * freed with pven_string_free(), a const char * is not freed: the comment says how long it lives.
+ *
+ * Threads. Each comment says what may be used from many threads. fork() is allowed at any time.
+ *
+ * Pointers. NULL where it is not allowed is PVEN_ERR_ARGUMENT; strings end with a NUL. Nothing
+ * unwinds out of these functions: a defect of the library is PVEN_ERR_PANIC, and a handle that
+ * was involved can then only be freed.
+ */
+
+#ifndef PVE_NATIVE_H
+#define PVE_NATIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Counts the versions of this interface: one more with each addition. It changes apart from the
+ * version of the project; what would break a program changes the SONAME instead.
+ */
+#define PVEN_ABI_VERSION 1
+
+/** Success. */
+#define PVEN_OK 0
+
+/** An argument that no call can be made with: NULL, an empty path, an unknown option or format. */
+#define PVEN_ERR_ARGUMENT 1
+
+/** The operating system refused; the errno says why. */
+#define PVEN_ERR_IO 2
+
+/** The file is not what it was said to be: wrong magic, a directory, a FIFO. */
+#define PVEN_ERR_FORMAT 3
+
+/** The file has the right magic, but its metadata breaks the format's rules. */
+#define PVEN_ERR_CORRUPT 4
+
+/** Valid, but a version, feature, protocol or driver that is not known here. */
+#define PVEN_ERR_UNSUPPORTED 5
+
+/** Above a bound of this library's or of the caller's. */
+#define PVEN_ERR_LIMIT 6
+
+/** The caller's policy forbids it. */
+#define PVEN_ERR_DENIED 7
+
+/** A backing chain that comes back to an image that is already in it. */
+#define PVEN_ERR_CYCLE 8
+
+/** A backing image whose format is not recorded, so that it could only be probed. */
+#define PVEN_ERR_UNNAMED_FORMAT 9
+
+/** The time that the caller gave is up. */
+#define PVEN_ERR_TIMEOUT 10
+
+/** Too many calls of this process already hang in the kernel. */
+#define PVEN_ERR_BUSY 11
+
+/** A defect of this library, caught at its border. */
+#define PVEN_ERR_PANIC 12
+
+/** The handle is unusable after PVEN_ERR_PANIC in an earlier call; it can only be freed. */
+#define PVEN_ERR_POISONED 13
+
+/** The caller's progress callback asked to stop. */
+#define PVEN_ERR_CANCELLED 14
+
+/** What pven_error_offset() answers if no single field is to blame. */
+#define PVEN_NO_OFFSET UINT64_MAX
+
+/** Not known: an image that could not be read. */
+#define PVEN_FORMAT_UNKNOWN 0
+
+/** Bytes as they are. */
+#define PVEN_FORMAT_RAW 1
+
+/** qcow2, versions 2 and 3. */
+#define PVEN_FORMAT_QCOW2 2
+
+/** VMware's VMDK, all subformats. */
+#define PVEN_FORMAT_VMDK 3
+
+/** VirtualBox's VDI. */
+#define PVEN_FORMAT_VDI 4
+
+/** VHD, which QEMU calls vpc. */
+#define PVEN_FORMAT_VPC 5
+
+/** VHDX. */
+#define PVEN_FORMAT_VHDX 6
+
+/** QEMU's QED. */
+#define PVEN_FORMAT_QED 7
+
+/** LUKS version 1, as a format of its own. */
+#define PVEN_FORMAT_LUKS 8
+
+/** qcow version 1. */
+#define PVEN_FORMAT_QCOW 9
+
+/** Parallels; recognised, not read. */
+#define PVEN_FORMAT_PARALLELS 10
+
+/** Bochs' growing images; recognised, not read. */
+#define PVEN_FORMAT_BOCHS 11
+
+/** Compressed loop images; recognised, not read. */
+#define PVEN_FORMAT_CLOOP 12
+
+/** Apple's DMG; recognised, not read. */
+#define PVEN_FORMAT_DMG 13
+
+/** virtual_size is known. */
+#define PVEN_IMAGE_HAS_VIRTUAL_SIZE (1 << 0)
+
+/** The format records whether an image was closed cleanly: PVEN_IMAGE_DIRTY means something. */
+#define PVEN_IMAGE_HAS_DIRTY_FLAG (1 << 1)
+
+/** The image was not closed cleanly. */
+#define PVEN_IMAGE_DIRTY (1 << 2)
+
+/** The image is marked as corrupt. */
+#define PVEN_IMAGE_CORRUPT (1 << 3)
+
+/** Guest data is encrypted. */
+#define PVEN_IMAGE_ENCRYPTED (1 << 4)
+
+/** The file is a block device. */
+#define PVEN_IMAGE_BLOCK_DEVICE (1 << 5)
+
+/** qcow2: guest data lies in another file. */
+#define PVEN_IMAGE_DATA_FILE (1 << 6)
+
+/** qcow2: that file may be read as a raw image. */
+#define PVEN_IMAGE_DATA_FILE_RAW (1 << 7)
+
+/** qcow2: refcounts may be updated late. */
+#define PVEN_IMAGE_LAZY_REFCOUNTS (1 << 8)
+
+/** qcow2: L2 entries have subclusters. */
+#define PVEN_IMAGE_EXTENDED_L2 (1 << 9)
+
+/** qcow2: there are bitmaps, but a program that does not know them changed the image since. */
+#define PVEN_IMAGE_STALE_BITMAPS (1 << 10)
+
+/** The format does not compress, or does not say how. */
+#define PVEN_COMPRESSION_NONE 0
+
+/** Raw deflate. */
+#define PVEN_COMPRESSION_ZLIB 1
+
+/** Zstandard. */
+#define PVEN_COMPRESSION_ZSTD 2
+
+/** Not encrypted. */
+#define PVEN_ENCRYPTION_NONE 0
+
+/** AES-CBC, as qcow version 1 had it; broken by design. */
+#define PVEN_ENCRYPTION_AES 1
+
+/** LUKS version 1. */
+#define PVEN_ENCRYPTION_LUKS 2
+
+/** The bitmap was not saved properly: its contents are worth nothing. */
+#define PVEN_BITMAP_IN_USE (1 << 0)
+
+/** The bitmap must track all changes to the disk. */
+#define PVEN_BITMAP_AUTO (1 << 1)
+
+/** Readers must know the feature. */
+#define PVEN_FEATURE_INCOMPATIBLE 0
+
+/** Readers may ignore the feature. */
+#define PVEN_FEATURE_COMPATIBLE 1
+
+/** Writers clear the bit if they do not know the feature. */
+#define PVEN_FEATURE_AUTOCLEAR 2
+
+/** What pven_snapshot has for icount if instructions were not counted. */
+#define PVEN_NO_ICOUNT UINT64_MAX
+
+/** Images that one call of pven_inspect_many_json() takes at the most. */
+#define PVEN_MANY_MAX 100000
+
+/**
+ * A backing chain as it was when it was opened: no file stays open. Made by pven_chain_open(),
+ * freed by pven_chain_free().
+ */
+typedef struct pven_chain pven_chain;
+
+/** Why a call failed. Free it with pven_error_free(). */
+typedef struct pven_error pven_error;
+
+/** How to open an image or a chain. Zero is the default everywhere. */
+typedef struct pven_open_opts {
+    /**
+     * Format of the top image by QEMU's name. NULL: the extension of the file's name decides, and
+     * a name without one means raw. "auto-detect" probes: never on data that a guest can write.
+     */
+    const char *format;
+    /** How long storage may take altogether, in seconds; fractions are allowed. 0: no limit. */
+    double timeout;
+    /** Images in the chain at the most. 0: 200. Above 10000 is refused. */
+    uint32_t max_depth;
+    /**
+     * 1: probe backing images whose format is not recorded, as QEMU does. Unsafe on data that a
+     * guest can write.
+     */
+    uint8_t allow_probe;
+    /** 1: a chain that is not whole is an error. */
+    uint8_t strict;
+    /** Zero. */
+    uint8_t reserved[2];
+} pven_open_opts;
+
+/**
+ * One entry of a chain. Strings are bytes and live as long as the chain; sizes are bytes. An
+ * entry whose error_code is not PVEN_OK only has its filename and what begins with error_.
+ */
+typedef struct pven_image_info {
+    /** The file's name as QEMU prints it: without a leading "file:". */
+    const char *filename;
+    /** QEMU's name of the format; NULL if it is not known. Static. */
+    const char *format_name;
+    /** The backing file's name as the image stores it; NULL without one. */
+    const char *backing_filename;
+    /** The backing file's name seen from this image, as QEMU builds it; NULL without one. */
+    const char *full_backing_filename;
+    /** The recorded format of the backing file; NULL if none is recorded. */
+    const char *backing_format;
+    /** qcow2: the recorded name of the data file; NULL if none is recorded. */
+    const char *data_file;
+    /** Why this image could not be read, for people; NULL if it could. */
+    const char *error_message;
+    /** Size of the disk that the guest sees, if PVEN_IMAGE_HAS_VIRTUAL_SIZE is set. */
+    uint64_t virtual_size;
+    /** Storage that the image takes: the file and, for vmdk, its extents. */
+    uint64_t actual_size;
+    /** Length of the file, or size of the device. */
+    uint64_t file_size;
+    /** Unit of allocation; 0 where the format has none. */
+    uint64_t cluster_size;
+    /** Last status change of the file, seconds since the epoch. */
+    int64_t ctime;
+    /** qcow2: feature bits that a reader must know. */
+    uint64_t incompatible_features;
+    /** qcow2: feature bits that a reader may ignore. */
+    uint64_t compatible_features;
+    /** qcow2: feature bits that a writer clears if it does not know them. */
+    uint64_t autoclear_features;
+    /** Internal snapshots: see pven_chain_image_snapshot(). */
+    size_t snapshots;
+    /** Persistent bitmaps: see pven_chain_image_bitmap(). */
+    size_t bitmaps;
+    /** qcow2: names of feature bits: see pven_chain_image_feature_name(). */
+    size_t feature_names;
+    /** Further files that hold data: see pven_chain_image_extent(). */
+    size_t extents;
+    /** Warnings: see pven_chain_image_warning(). */
+    size_t warnings;
+    /** PVEN_FORMAT_*. */
+    uint32_t format;
+    /** PVEN_IMAGE_* bits. */
+    uint32_t flags;
+    /** qcow2: 2 or 3; else 0. */
+    uint32_t qcow2_version;
+    /** qcow2: width of a refcount in bits; else 0. */
+    uint32_t refcount_bits;
+    /** PVEN_COMPRESSION_*. */
+    uint32_t compression;
+    /** PVEN_ENCRYPTION_*. */
+    uint32_t encryption;
+    /** PVEN_OK, or the PVEN_ERR_* code of the failure at which the chain is broken. */
+    int32_t error_code;
+    /** The errno of that failure. */
+    int32_t error_errno;
+} pven_image_info;
+
+/** An internal snapshot. Strings are bytes and live as long as the chain. */
+typedef struct pven_snapshot {
+    /** The identifier, usually a small number. */
+    const char *id;
+    /** The name. */
+    const char *name;
+    /** Bytes of saved machine state; 0 for a snapshot of the disk alone. */
+    uint64_t vm_state_size;
+    /** Bytes of the disk when the snapshot was taken. */
+    uint64_t disk_size;
+    /** When it was taken: seconds since the epoch. */
+    uint64_t date_sec;
+    /** The rest of that second, in nanoseconds. */
+    uint64_t date_nsec;
+    /** How long the guest had been running, in nanoseconds. */
+    uint64_t vm_clock_nsec;
+    /** Executed instructions, where record and replay counted them; else PVEN_NO_ICOUNT. */
+    uint64_t icount;
+} pven_snapshot;
+
+/** A persistent bitmap of qcow2. Strings are bytes and live as long as the chain. */
+typedef struct pven_bitmap {
+    /** The name. */
+    const char *name;
+    /** Bytes of the disk that one bit stands for. */
+    uint64_t granularity;
+    /** PVEN_BITMAP_* bits. */
+    uint32_t flags;
+    /** Zero. */
+    uint32_t reserved;
+} pven_bitmap;
+
+/**
+ * A feature bit of qcow2 and what the image calls it. Strings are bytes and live as long as the
+ * chain.
+ */
+typedef struct pven_feature_name {
+    /** The name; whoever wrote the image chose it. */
+    const char *name;
+    /** PVEN_FEATURE_*, or another number that the image has and the format does not know. */
+    uint32_t kind;
+    /** The bit; 0 is the lowest. */
+    uint32_t bit;
+} pven_feature_name;
+
+/**
+ * A further file that holds data of an image (vmdk). Strings are bytes and live as long as the
+ * chain.
+ */
+typedef struct pven_extent_file {
+    /** QEMU's name of the child node, such as "extents.0". */
+    const char *child;
+    /** The file's name, seen from the image. */
+    const char *filename;
+    /** Length of the file, or size of the device, in bytes. */
+    uint64_t file_size;
+    /** Bytes of storage that it takes. */
+    uint64_t actual_size;
+} pven_extent_file;
+
+/** How to look at many images. Zero is the default everywhere. */
+typedef struct pven_many_opts {
+    /** How long the whole call may take, in seconds; fractions are allowed. 0: no limit. */
+    double timeout;
+    /** Images that are looked at side by side, at the most. 0: 16, which is also the most. */
+    uint32_t threads;
+    /** Zero. */
+    uint8_t reserved[4];
+} pven_many_opts;
+
+/** How to ask for QEMU's text. Zero is the default everywhere. */
+typedef struct pven_qemu_img_info_opts {
+    /**
+     * Format of the image by QEMU's name. NULL or "auto-detect" probes, as QEMU does: never on
+     * data that a guest can write.
+     */
+    const char *format;
+    /** How long storage may take altogether, in seconds; fractions are allowed. 0: no limit. */
+    double timeout;
+    /** 1: the whole backing chain, as with --backing-chain. */
+    uint8_t backing_chain;
+    /** Zero. */
+    uint8_t reserved[7];
+} pven_qemu_img_info_opts;
+
+/** How to look at a volume. Zero is the default everywhere. */
+typedef struct pven_file_size_opts {
+    /**
+     * Format of the volume by QEMU's name, or "subvol" for a directory. NULL or "auto-detect"
+     * probes: never on data that a guest can write.
+     */
+    const char *format;
+    /** How long storage may take altogether, in seconds; fractions are allowed. 0: no limit. */
+    double timeout;
+    /**
+     * Called on the same thread, before pven_file_size() returns, once for each sentence to warn
+     * with; it is UTF-8, for people, and lives until the callback returns. The callback must
+     * return: no exception, no longjmp. NULL: nobody wants to know.
+     */
+    void (*warning)(void *data, const char *message);
+    /** The first argument of the callback. */
+    void *warning_data;
+    /**
+     * 1: somebody else made the image. No file but this one may belong to it, and whatever is
+     * wrong is an error.
+     */
+    uint8_t untrusted;
+    /** Zero. */
+    uint8_t reserved[7];
+} pven_file_size_opts;
+
+/** What a volume is. */
+typedef struct pven_file_size_info {
+    /** Bytes that the guest sees; 0 for a directory. */
+    uint64_t size;
+    /** Bytes of storage that it takes. */
+    uint64_t used;
+    /** Last status change, seconds since the epoch; 0 if it could not be looked at. */
+    int64_t ctime;
+    /** QEMU's name of the format, or "subvol" for a directory. Static: never freed. */
+    const char *format;
+    /** Name of the backing file as stored, or NULL. The caller frees it with pven_string_free(). */
+    char *parent;
+    /**
+     * 1: the volume could be looked at. 0: it could not, a warning says why, and all above is 0
+     * or NULL except perhaps ctime. Never 0 for an untrusted image.
+     */
+    uint8_t known;
+    /** Zero. */
+    uint8_t reserved[7];
+} pven_file_size_info;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * The PVEN_ABI_VERSION of the library that runs. A program built with a header of version N works
+ * with libraries that answer N or more.
+ *
+ * Thread-safe.
+ */
+uint32_t pven_abi_version(void);
+
+/**
+ * The version of the project, such as "0.1.0". Static: never freed.
+ *
+ * Thread-safe.
+ */
+const char *pven_version(void);
+
+/**
+ * Frees an error. NULL is allowed.
+ *
+ * Thread-safe; each error is freed once.
+ */
+void pven_error_free(pven_error *e);
+
+/**
+ * The PVEN_ERR_* code of an error; the function that failed returned it too. PVEN_OK for NULL.
+ *
+ * Thread-safe.
+ */
+int32_t pven_error_code(const pven_error *e);
+
+/**
+ * The errno that tells the failure best: the system's own for PVEN_ERR_IO, a fixed one for each
+ * of the other codes. 0 for NULL.
+ *
+ * Thread-safe.
+ */
+int32_t pven_error_errno(const pven_error *e);
+
+/**
+ * One line for people, UTF-8, without control characters. Its wording is not part of the ABI.
+ * Lives as long as the error. NULL for NULL.
+ *
+ * Thread-safe.
+ */
+const char *pven_error_message(const pven_error *e);
+
+/**
+ * The file in which it happened, as bytes; NULL if it happened in none. Lives as long as the
+ * error.
+ *
+ * Thread-safe.
+ */
+const char *pven_error_path(const pven_error *e);
+
+/**
+ * Where in that file the field lies that is to blame: bytes from its start. PVEN_NO_OFFSET if
+ * there is none.
+ *
+ * Thread-safe.
+ */
+uint64_t pven_error_offset(const pven_error *e);
+
+/**
+ * The word for a code, the same as in JSON answers: "argument", "io" and so on; "ok" for PVEN_OK,
+ * NULL for a number that is no code. Static: never freed.
+ *
+ * Thread-safe.
+ */
+const char *pven_error_code_name(int32_t code);
+
+/**
+ * Frees a string that this library handed out. NULL is allowed.
+ *
+ * Thread-safe; each string is freed once.
+ */
+void pven_string_free(char *s);
+
+/**
+ * QEMU's name for a PVEN_FORMAT_* number; NULL if it is none or PVEN_FORMAT_UNKNOWN. Static:
+ * never freed.
+ *
+ * Thread-safe.
+ */
+const char *pven_format_name(uint32_t format);
+
+/**
+ * Reads the chain under the image at path, the top image first.
+ *
+ * A chain that is damaged below its top image is opened too: its last entry says what could not
+ * be read and why (error_code in pven_image_info), unless opts asks for strict. An image that
+ * cannot be read itself is an error.
+ *
+ * path: NUL-terminated bytes, as QEMU takes a file name; shorter than PATH_MAX.
+ * opts, opts_size: a pven_open_opts and its size; NULL means all defaults.
+ * Thread-safe.
+ */
+int32_t pven_chain_open(const char *path,
+                        const pven_open_opts *opts,
+                        size_t opts_size,
+                        pven_chain **out,
+                        pven_error **err);
+
+/**
+ * Frees a chain and all strings it lent. NULL is allowed.
+ *
+ * One thread, when no other uses the chain any more.
+ */
+void pven_chain_free(pven_chain *c);
+
+/**
+ * Entries of a chain, the one that says where it is broken included. 0 for NULL.
+ *
+ * Many threads may use one chain.
+ */
+size_t pven_chain_len(const pven_chain *c);
+
+/**
+ * The whole chain as JSON: what qemu-img info --output=json --backing-chain prints. Where the
+ * chain is broken the array ends with { "filename", "error": { "code", "message" } }.
+ *
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_json(const pven_chain *c,
+                        char **json,
+                        size_t *len,
+                        pven_error **err);
+
+/**
+ * One entry of a chain; the top image has index 0.
+ *
+ * out, out_size: a pven_image_info and its size. As much of it as both sides know is filled, the
+ * rest is zero. An index that is not below pven_chain_len() is PVEN_ERR_ARGUMENT.
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_image(const pven_chain *c,
+                         size_t index,
+                         pven_image_info *out,
+                         size_t out_size,
+                         pven_error **err);
+
+/**
+ * One internal snapshot of an image, in the order of the image's table.
+ *
+ * image: index of the image in the chain. index: below snapshots in its pven_image_info.
+ * out, out_size: a pven_snapshot and its size.
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_image_snapshot(const pven_chain *c,
+                                  size_t image,
+                                  size_t index,
+                                  pven_snapshot *out,
+                                  size_t out_size,
+                                  pven_error **err);
+
+/**
+ * One persistent bitmap of an image.
+ *
+ * image: index of the image in the chain. index: below bitmaps in its pven_image_info.
+ * out, out_size: a pven_bitmap and its size.
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_image_bitmap(const pven_chain *c,
+                                size_t image,
+                                size_t index,
+                                pven_bitmap *out,
+                                size_t out_size,
+                                pven_error **err);
+
+/**
+ * One entry of an image's feature name table.
+ *
+ * image: index of the image in the chain. index: below feature_names in its pven_image_info.
+ * out, out_size: a pven_feature_name and its size.
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_image_feature_name(const pven_chain *c,
+                                      size_t image,
+                                      size_t index,
+                                      pven_feature_name *out,
+                                      size_t out_size,
+                                      pven_error **err);
+
+/**
+ * One further file that holds data of an image.
+ *
+ * image: index of the image in the chain. index: below extents in its pven_image_info.
+ * out, out_size: a pven_extent_file and its size.
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_image_extent(const pven_chain *c,
+                                size_t image,
+                                size_t index,
+                                pven_extent_file *out,
+                                size_t out_size,
+                                pven_error **err);
+
+/**
+ * One sentence that the reader of an image is to be warned with. UTF-8, for people; it lives as
+ * long as the chain.
+ *
+ * image: index of the image in the chain. index: below warnings in its pven_image_info.
+ * Many threads may use one chain.
+ */
+int32_t pven_chain_image_warning(const pven_chain *c,
+                                 size_t image,
+                                 size_t index,
+                                 const char **out,
+                                 pven_error **err);
+
+/**
+ * One image as JSON: what qemu-img info --output=json prints. Nothing that the image names is
+ * opened, but for the extents of a vmdk image.
+ *
+ * path, opts, opts_size: as for pven_chain_open(); what only concerns chains must be zero.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe.
+ */
+int32_t pven_image_info_json(const char *path,
+                             const pven_open_opts *opts,
+                             size_t opts_size,
+                             char **json,
+                             size_t *len,
+                             pven_error **err);
+
+/**
+ * Many images as one JSON array in the order of paths: for each what pven_image_info_json()
+ * gives, or { "filename", "error": { "code", "message" } }. One slow or broken image delays no
+ * other. The extension of a name decides on its format.
+ *
+ * paths, count: the names, each as for pven_chain_open(); at most PVEN_MANY_MAX.
+ * opts, opts_size: a pven_many_opts and its size; NULL means all defaults.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe. May use threads of its own; they have ended when it returns.
+ */
+int32_t pven_inspect_many_json(const char *const *paths,
+                               size_t count,
+                               const pven_many_opts *opts,
+                               size_t opts_size,
+                               char **json,
+                               size_t *len,
+                               pven_error **err);
+
+/**
+ * The text that qemu-img info --output=json prints for a file: an object, or an array with
+ * backing_chain. As there, backing images whose format is not recorded are probed, and a chain
+ * that is not whole is an error.
+ *
+ * path: as for pven_chain_open().
+ * opts, opts_size: a pven_qemu_img_info_opts and its size; NULL means all defaults.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe.
+ */
+int32_t pven_qemu_img_info_json(const char *path,
+                                const pven_qemu_img_info_opts *opts,
+                                size_t opts_size,
+                                char **json,
+                                size_t *len,
+                                pven_error **err);
+
+/**
+ * Size, format, use and parent of a volume, by the rules of Proxmox VE's file_size_info. A
+ * trusted volume that is not there is no error: known is 0 then.
+ *
+ * path: as for pven_chain_open().
+ * opts, opts_size: a pven_file_size_opts and its size; NULL means all defaults.
+ * out, out_size: a pven_file_size_info and its size. As much of it as both sides know is filled,
+ * the rest is zero.
+ * Thread-safe.
+ */
+int32_t pven_file_size(const char *path,
+                       const pven_file_size_opts *opts,
+                       size_t opts_size,
+                       pven_file_size_info *out,
+                       size_t out_size,
+                       pven_error **err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  /* PVE_NATIVE_H */

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * pve-native for C++17: objects that free themselves, and exceptions. Header-only, on top of
+ * pve_native.h, whose comments say what each question means; docs/c-api.md has an example.
+ *
+ * A default-constructed options struct (pven_open_opts{}) means all defaults. Strings that come
+ * from images are bytes. Functions throw pve::native::Error, and std::bad_alloc.
+ */
+
+#ifndef PVE_NATIVE_HPP
+#define PVE_NATIVE_HPP
+
+#include "pve_native.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pve::native {
+
+/** Why a call failed. what() is one line for people. */
+class Error : public std::runtime_error {
+public:
+    /** Takes what it needs from error; does not free it. */
+    Error(std::int32_t code, const pven_error *error)
+        : std::runtime_error(text(pven_error_message(error), pven_error_code_name(code))),
+          details_(std::make_shared<const Details>(Details{
+              code, pven_error_errno(error), pven_error_offset(error),
+              text(pven_error_path(error), "")})) {}
+
+    /** PVEN_ERR_*. */
+    std::int32_t code() const noexcept { return details_->code; }
+    /** The stable word for the code, such as "corrupt". */
+    const char *code_name() const noexcept { return pven_error_code_name(code()); }
+    /** The errno that tells the failure best. */
+    int error_number() const noexcept { return details_->number; }
+    /** The file in which it happened, as bytes; empty if it happened in none. */
+    const std::string &path() const noexcept { return details_->path; }
+    /** Where in that file the field lies that is to blame, if there is one. */
+    std::optional<std::uint64_t> offset() const noexcept {
+        if (details_->offset == PVEN_NO_OFFSET)
+            return std::nullopt;
+        return details_->offset;
+    }
+
+private:
+    /* Shared, because copying an exception must not throw. */
+    struct Details {
+        std::int32_t code;
+        int number;
+        std::uint64_t offset;
+        std::string path;
+    };
+
+    static std::string text(const char *text, const char *otherwise) {
+        return text ? text : otherwise ? otherwise : "";
+    }
+
+    std::shared_ptr<const Details> details_;
+};
+
+namespace detail {
+
+struct Free {
+    void operator()(pven_chain *chain) const noexcept { pven_chain_free(chain); }
+    void operator()(pven_error *error) const noexcept { pven_error_free(error); }
+    void operator()(char *string) const noexcept { pven_string_free(string); }
+};
+
+template <typename T> using Owned = std::unique_ptr<T, Free>;
+
+/** Calls a function of the C interface with a place for its error and throws what it puts there. */
+template <typename Call> void check(Call &&call) {
+    pven_error *error = nullptr;
+    const std::int32_t code = call(&error);
+    const Owned<pven_error> owned(error);
+    if (code != PVEN_OK)
+        throw Error(code, error);
+}
+
+template <typename Call> std::string json(Call &&call) {
+    char *text = nullptr;
+    std::size_t length = 0;
+    check([&](pven_error **error) { return call(&text, &length, error); });
+    const Owned<char> owned(text);
+    return std::string(text, length);
+}
+
+inline std::optional<std::string> maybe(const char *text) {
+    if (!text)
+        return std::nullopt;
+    return std::string(text);
+}
+
+} // namespace detail
+
+/** An image chain, read once. Strings in the structs it gives live as long as it does. */
+class Chain {
+public:
+    /** As pven_chain_open(). */
+    explicit Chain(const std::string &path, const pven_open_opts &opts = {}) {
+        pven_chain *chain = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_chain_open(path.c_str(), &opts, sizeof opts, &chain, error);
+        });
+        chain_.reset(chain);
+    }
+
+    /** Entries, the one that says where the chain is broken included. */
+    std::size_t size() const noexcept { return pven_chain_len(chain_.get()); }
+
+    /** One entry; 0 is the top image. */
+    pven_image_info image(std::size_t index) const {
+        pven_image_info info{};
+        detail::check([&](pven_error **error) {
+            return pven_chain_image(chain_.get(), index, &info, sizeof info, error);
+        });
+        return info;
+    }
+
+    /** All entries, the top image first. */
+    std::vector<pven_image_info> images() const {
+        std::vector<pven_image_info> all;
+        all.reserve(size());
+        for (std::size_t i = 0; i < size(); i++)
+            all.push_back(image(i));
+        return all;
+    }
+
+    /** Whether the last entry could be read as well. */
+    bool whole() const { return size() != 0 && image(size() - 1).error_code == PVEN_OK; }
+
+    /** Internal snapshots of an image. */
+    std::vector<pven_snapshot> snapshots(std::size_t image) const {
+        return list(image, &pven_image_info::snapshots, pven_chain_image_snapshot);
+    }
+
+    /** Persistent bitmaps of an image. */
+    std::vector<pven_bitmap> bitmaps(std::size_t image) const {
+        return list(image, &pven_image_info::bitmaps, pven_chain_image_bitmap);
+    }
+
+    /** The feature name table of an image. */
+    std::vector<pven_feature_name> feature_names(std::size_t image) const {
+        return list(image, &pven_image_info::feature_names, pven_chain_image_feature_name);
+    }
+
+    /** Further files that hold data of an image. */
+    std::vector<pven_extent_file> extents(std::size_t image) const {
+        return list(image, &pven_image_info::extents, pven_chain_image_extent);
+    }
+
+    /** Sentences that the reader of an image is to be warned with. */
+    std::vector<std::string> warnings(std::size_t image) const {
+        std::vector<std::string> all;
+        const std::size_t count = this->image(image).warnings;
+        for (std::size_t i = 0; i < count; i++) {
+            const char *text = nullptr;
+            detail::check([&](pven_error **error) {
+                return pven_chain_image_warning(chain_.get(), image, i, &text, error);
+            });
+            all.emplace_back(text);
+        }
+        return all;
+    }
+
+    /** As pven_chain_json(). */
+    std::string json() const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_chain_json(chain_.get(), text, length, error);
+        });
+    }
+
+    /** The chain for the C interface; still owned by this object. */
+    const pven_chain *get() const noexcept { return chain_.get(); }
+
+private:
+    template <typename T>
+    using Getter = std::int32_t (*)(const pven_chain *, std::size_t, std::size_t, T *, std::size_t,
+                                    pven_error **);
+
+    template <typename T>
+    std::vector<T> list(std::size_t image, std::size_t pven_image_info::*count,
+                        Getter<T> getter) const {
+        std::vector<T> all(this->image(image).*count);
+        for (std::size_t i = 0; i < all.size(); i++)
+            detail::check([&](pven_error **error) {
+                return getter(chain_.get(), image, i, &all[i], sizeof(T), error);
+            });
+        return all;
+    }
+
+    detail::Owned<pven_chain> chain_;
+};
+
+/** What a volume is. */
+struct FileSize {
+    std::uint64_t size = 0;
+    std::uint64_t used = 0;
+    std::string format;
+    std::optional<std::string> parent;
+};
+
+/** The answer about a volume. */
+struct FileSizeAnswer {
+    /** Nothing if a trusted volume could not be looked at; a warning says why. */
+    std::optional<FileSize> volume;
+    /** Last status change, seconds since the epoch; 0 if it could not be looked at. */
+    std::int64_t ctime = 0;
+    /** Sentences to warn with. */
+    std::vector<std::string> warnings;
+};
+
+/** As pven_file_size(). Warnings are in the answer; a callback in opts is told of them too. */
+inline FileSizeAnswer file_size(const std::string &path, const pven_file_size_opts &opts = {}) {
+    struct Listener {
+        const pven_file_size_opts &theirs;
+        std::vector<std::string> heard;
+        std::exception_ptr failure;
+    } listener{opts, {}, {}};
+    pven_file_size_opts ours = opts;
+    ours.warning_data = &listener;
+    ours.warning = [](void *data, const char *message) {
+        Listener &self = *static_cast<Listener *>(data);
+        /* No exception may cross the library: it waits until the call is over. */
+        try {
+            self.heard.emplace_back(message);
+            if (self.theirs.warning)
+                self.theirs.warning(self.theirs.warning_data, message);
+        } catch (...) {
+            self.failure = std::current_exception();
+        }
+    };
+    pven_file_size_info info{};
+    std::exception_ptr failure;
+    try {
+        detail::check([&](pven_error **error) {
+            return pven_file_size(path.c_str(), &ours, sizeof ours, &info, sizeof info, error);
+        });
+    } catch (const Error &) {
+        failure = std::current_exception();
+    }
+    const detail::Owned<char> parent(info.parent);
+    if (listener.failure)
+        std::rethrow_exception(listener.failure);
+    if (failure)
+        std::rethrow_exception(failure);
+    FileSizeAnswer answer;
+    answer.ctime = info.ctime;
+    answer.warnings = std::move(listener.heard);
+    if (info.known)
+        answer.volume = FileSize{info.size, info.used, info.format, detail::maybe(info.parent)};
+    return answer;
+}
+
+/** As pven_image_info_json(). */
+inline std::string image_info_json(const std::string &path, const pven_open_opts &opts = {}) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_image_info_json(path.c_str(), &opts, sizeof opts, text, length, error);
+    });
+}
+
+/** As pven_inspect_many_json(). */
+inline std::string inspect_many_json(const std::vector<std::string> &paths,
+                                     const pven_many_opts &opts = {}) {
+    /* One more than there are, so that there is an address even if there are none. */
+    std::vector<const char *> names;
+    names.reserve(paths.size() + 1);
+    for (const std::string &path : paths)
+        names.push_back(path.c_str());
+    names.push_back(nullptr);
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_inspect_many_json(names.data(), paths.size(), &opts, sizeof opts, text, length,
+                                      error);
+    });
+}
+
+/** As pven_qemu_img_info_json(). */
+inline std::string qemu_img_info_json(const std::string &path,
+                                      const pven_qemu_img_info_opts &opts = {}) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_qemu_img_info_json(path.c_str(), &opts, sizeof opts, text, length, error);
+    });
+}
+
+/** The version of the project. */
+inline std::string version() { return pven_version(); }
+
+/** The version of the interface that the library has. */
+inline std::uint32_t abi_version() noexcept { return pven_abi_version(); }
+
+} // namespace pve::native
+
+#endif /* PVE_NATIVE_HPP */

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Makes the images of the C and C++ tests with the real qemu-img, and QEMU's own description of
+# some of them.
+#
+# Usage: tests/c/images.sh DIRECTORY
+set -eu
+
+cd "$1"
+create() {
+    qemu-img create -q -f qcow2 "$@"
+}
+# Writes bytes (octal escapes) at an offset.
+patch() {
+    printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+create base.qcow2 64M
+create -b base.qcow2 -F qcow2 mid.qcow2
+create -b mid.qcow2 -F qcow2 top.qcow2 128M
+
+# Damaged below the top.
+create -u -b gone.qcow2 -F qcow2 lost.qcow2 1M
+create junk.qcow2 1M
+patch junk.qcow2 0 'JUNK'
+create -u -b junk.qcow2 -F qcow2 on-junk.qcow2 1M
+create -u -b mid.qcow2 -F qcow2 below.qcow2 1M
+create -u -b two.qcow2 -F qcow2 one.qcow2 1M
+create -u -b one.qcow2 -F qcow2 two.qcow2 1M
+# Without the name of the parent's format: the extension is made unknown.
+cp mid.qcow2 unnamed.qcow2
+at=$(LC_ALL=C grep -obaP '\xe2\x79\x2a\xca' unnamed.qcow2 | head -n 1 | cut -d: -f1)
+patch unnamed.qcow2 "$at" '\142'
+# No image at all from the first byte on.
+printf 'not an image' > text.qcow2
+
+create -o cluster_size=128k,extended_l2=on,lazy_refcounts=on,compression_type=zstd fancy.qcow2 8M
+create -o data_file=data.raw,data_file_raw=on data.qcow2 1M
+create -o compat=0.10 old.qcow2 1M
+create snapshots.qcow2 1M
+qemu-img snapshot -c first snapshots.qcow2
+qemu-img resize -q snapshots.qcow2 2M 2> /dev/null
+qemu-img snapshot -c 'second one' snapshots.qcow2
+create bitmaps.qcow2 1M
+qemu-img bitmap --add bitmaps.qcow2 plain
+qemu-img bitmap --add -g 4096 --disable bitmaps.qcow2 fine
+cp bitmaps.qcow2 stale.qcow2
+# The lowest bit of the autoclear features says that bitmaps count.
+patch stale.qcow2 95 '\000'
+
+truncate -s 1M raw.img
+truncate -s 1M noext
+create -u -b 'with space' -F qcow2 spaced.qcow2 1M
+create "$(printf 'b\377\n.qcow2')" 1M
+mkdir -p directory
+mkfifo fifo.qcow2
+
+for name in base mid top snapshots bitmaps fancy; do
+    qemu-img info --output=json -f qcow2 "$1/$name.qcow2" > "$name.info"
+done
+qemu-img info --output=json -f qcow2 --backing-chain "$1/top.qcow2" > top.chain
+qemu-img info --output=json -f raw "$1/noext" > noext.info

@@ -1,0 +1,151 @@
+/* The C++ objects: they free themselves, throw, and say the same as the C interface. */
+#include "pve_native.hpp"
+
+#include <cerrno>
+#include <iostream>
+#include <type_traits>
+
+using namespace pve::native;
+
+namespace {
+
+int failures;
+std::string directory;
+
+void check(bool holds, const char *what, int line) {
+    if (holds)
+        return;
+    std::cerr << __FILE__ << ":" << line << ": " << what << "\n";
+    failures++;
+}
+
+#define CHECK(condition) check((condition), #condition, __LINE__)
+
+std::string image(const char *name) { return directory + "/" + name; }
+
+template <typename Call> void fails(Call &&call, std::int32_t code, int line) {
+    try {
+        call();
+        check(false, "no exception", line);
+    } catch (const Error &error) {
+        check(error.code() == code, error.what(), line);
+    }
+}
+
+void a_chain_is_read_and_frees_itself() {
+    Chain chain(image("top.qcow2"));
+    CHECK(chain.size() == 3);
+    CHECK(chain.whole());
+    const auto images = chain.images();
+    CHECK(images.size() == 3);
+    CHECK(images[0].filename == image("top.qcow2"));
+    CHECK(images[2].backing_filename == nullptr);
+    CHECK(chain.json().find("\"backing-filename\": \"mid.qcow2\"") != std::string::npos);
+    CHECK(chain.get() != nullptr);
+}
+
+void a_chain_moves_but_is_not_copied() {
+    static_assert(!std::is_copy_constructible_v<Chain>);
+    static_assert(std::is_nothrow_move_constructible_v<Chain>);
+    Chain first(image("top.qcow2"));
+    Chain second(std::move(first));
+    CHECK(second.size() == 3);
+    CHECK(first.size() == 0); // NOLINT: what is left behind is empty
+    CHECK(!first.whole());
+    fails([&] { first.image(0); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
+void errors_say_what_where_and_why() {
+    static_assert(std::is_nothrow_copy_constructible_v<Error>);
+    try {
+        Chain chain(image("missing.qcow2"));
+        CHECK(false);
+    } catch (const Error &error) {
+        CHECK(error.code() == PVEN_ERR_IO);
+        CHECK(error.error_number() == ENOENT);
+        CHECK(error.path() == image("missing.qcow2"));
+        CHECK(!error.offset());
+        CHECK(std::string(error.code_name()) == "io");
+        CHECK(std::string(error.what()).find("missing.qcow2") != std::string::npos);
+    }
+    fails([] { Chain chain(image("text.qcow2")); }, PVEN_ERR_FORMAT, __LINE__);
+}
+
+void options_are_the_same_as_in_c() {
+    pven_open_opts opts{};
+    opts.strict = 1;
+    CHECK(!Chain(image("lost.qcow2")).whole());
+    fails([&] { Chain chain(image("lost.qcow2"), opts); }, PVEN_ERR_IO, __LINE__);
+    opts.format = "no such format";
+    fails([&] { Chain chain(image("top.qcow2"), opts); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
+void lists_are_vectors() {
+    const Chain snapshots(image("snapshots.qcow2"));
+    CHECK(snapshots.snapshots(0).size() == 2);
+    CHECK(snapshots.snapshots(0)[1].name == std::string("second one"));
+    CHECK(snapshots.bitmaps(0).empty());
+    CHECK(snapshots.extents(0).empty());
+    CHECK(snapshots.feature_names(0).size() > 3);
+    CHECK(Chain(image("bitmaps.qcow2")).bitmaps(0).size() == 2);
+    CHECK(Chain(image("stale.qcow2")).warnings(0).size() == 1);
+    CHECK(Chain(image("lost.qcow2")).snapshots(1).empty());
+    fails([&] { snapshots.snapshots(7); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
+void texts_are_strings() {
+    pven_qemu_img_info_opts opts{};
+    opts.format = "qcow2";
+    CHECK(image_info_json(image("base.qcow2")) == qemu_img_info_json(image("base.qcow2"), opts));
+    CHECK(inspect_many_json({}) == "[\n]");
+    const std::string many = inspect_many_json({image("base.qcow2"), image("gone.qcow2")});
+    CHECK(many.find("\"code\": \"io\"") != std::string::npos);
+    CHECK(abi_version() == PVEN_ABI_VERSION);
+    CHECK(!version().empty());
+}
+
+void a_volume_has_a_size() {
+    pven_file_size_opts opts{};
+    opts.format = "qcow2";
+    const FileSizeAnswer top = file_size(image("top.qcow2"), opts);
+    CHECK(top.volume && top.volume->size == 128u << 20);
+    CHECK(top.volume && top.volume->format == "qcow2");
+    CHECK(top.volume && top.volume->parent == "mid.qcow2");
+    CHECK(top.warnings.empty() && top.ctime > 0);
+    const FileSizeAnswer gone = file_size(image("gone.qcow2"), opts);
+    CHECK(!gone.volume && gone.warnings.size() == 1);
+    opts.untrusted = 1;
+    fails([&] { file_size(image("top.qcow2"), opts); }, PVEN_ERR_DENIED, __LINE__);
+}
+
+void an_exception_of_the_callbacks_waits_until_the_call_is_over() {
+    pven_file_size_opts opts{};
+    opts.format = "qcow2";
+    opts.warning = [](void *, const char *) { throw 7; };
+    int caught = 0;
+    try {
+        file_size(image("gone.qcow2"), opts);
+    } catch (int number) {
+        caught = number;
+    }
+    CHECK(caught == 7);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        std::cerr << "usage: " << argv[0] << " DIRECTORY-WITH-IMAGES\n";
+        return 2;
+    }
+    directory = argv[1];
+    a_chain_is_read_and_frees_itself();
+    a_chain_moves_but_is_not_copied();
+    errors_say_what_where_and_why();
+    options_are_the_same_as_in_c();
+    lists_are_vectors();
+    texts_are_strings();
+    a_volume_has_a_size();
+    an_exception_of_the_callbacks_waits_until_the_call_is_over();
+    return failures ? 1 : 0;
+}
