@@ -16,7 +16,8 @@ die "usage: image.pl IMAGE ROUNDS\n" if !$rounds;
 
 my $json = eval { require JSON::XS; JSON::XS->new } // JSON::PP->new;
 
-sub median($rounds, $batch, $work) {
+sub median {
+    my ($rounds, $batch, $work) = @_;
     my @times;
     for (1 .. $rounds) {
         my $start = clock_gettime(CLOCK_MONOTONIC);
@@ -27,10 +28,12 @@ sub median($rounds, $batch, $work) {
 }
 
 # What asking qemu-img costs at the least in Perl: fork, exec, read, decode, within a time-out.
-sub forked_size($path) {
+sub forked_size {
+    my ($path) = @_;
     local $SIG{ALRM} = sub { die "got timeout\n" };
     alarm(5);
-    my $pid = open3(my $in, my $out, undef, 'qemu-img', 'info', '--output=json', '-f', 'qcow2', $path);
+    my $pid =
+        open3(my $in, my $out, undef, 'qemu-img', 'info', '--output=json', '-f', 'qcow2', $path);
     my $text = do { local $/ = undef; <$out> };
     waitpid($pid, 0);
     alarm(0);

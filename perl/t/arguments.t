@@ -13,7 +13,8 @@ my $dir = directory();
 my $path = "$dir/a.qcow2";
 qemu_img('create', '-q', '-f', 'qcow2', $path, '1M');
 
-sub size($file, $opts = undef) {
+sub size {
+    my ($file, $opts) = @_;
     return PVE::Native::Image::info($file, $opts)->{'virtual-size'};
 }
 
@@ -78,13 +79,16 @@ subtest 'tied' => sub {
 subtest 'cyclic and deep' => sub {
     my $cycle = {};
     $cycle->{cycle} = $cycle;
-    like(failure_of(sub { size($path, $cycle) }), qr/unknown option 'cycle'|reference/, 'cycle');
-    like(failure_of(sub { size($path, { format => $cycle }) }), qr/is a reference/, 'as a value');
+    like(failure_of(sub { size($path, $cycle) }), qr/unknown option 'cycle'|reference/,
+        'cycle');
+    like(failure_of(sub { size($path, { format => $cycle }) }), qr/is a reference/,
+        'as a value');
     my $deep = [];
     $deep = [$deep] for 1 .. 100_000;
     like(failure_of(sub { size($path, { timeout => $deep }) }), qr/is a reference/, 'deep');
     like(failure_of(sub { size($deep) }), qr/path is a reference/, 'deep path');
-    like(failure_of(sub { PVE::Native::Image::inspect_many([$deep]) }), qr/reference/, 'in a list');
+    like(failure_of(sub { PVE::Native::Image::inspect_many([$deep]) }), qr/reference/,
+        'in a list');
 
     # Perl frees nested data by recursion; not on the way out of a test, please.
     $deep = $deep->[0] while $deep->@*;
@@ -96,7 +100,15 @@ subtest 'nothing at all' => sub {
     like(failure_of(sub { PVE::Native::Image::info() }), qr/path is undefined/, 'no argument');
     like(failure_of(sub { size('x' x 100_000) }), qr/File name too long/, 'a very long name');
     like(failure_of(sub { size(\*STDIN) }), qr/reference/, 'a file handle');
-    like(failure_of(sub { size(sub { }) }), qr/reference/, 'code');
+    like(
+        failure_of(
+            sub {
+                size(sub { });
+            }
+        ),
+        qr/reference/,
+        'code'
+    );
     is(failure_of(sub { size($path, {}) }), undef, 'empty options');
 };
 

@@ -10,11 +10,13 @@ use TestImages qw(directory qemu_img qemu_info write_file failure_of);
 
 my $dir = directory();
 
-sub create($name, @args) {
+sub create {
+    my ($name, @args) = @_;
     return qemu_img('create', '-q', '-f', 'qcow2', @args, "$dir/$name", '16M');
 }
 
-sub names($chain) {
+sub names {
+    my ($chain) = @_;
     return [map { $_->{filename} =~ s!.*/!!r } $chain->@*];
 }
 
@@ -34,7 +36,8 @@ is_deeply(
     'the same as JSON',
 );
 
-my $failure = sub($path, %opts) {
+my $failure = sub {
+    my ($path, %opts) = @_;
     return failure_of(sub { PVE::Native::Image::chain($path, { %opts, strict => 1 }) });
 };
 
@@ -73,7 +76,8 @@ subtest 'a format that is not recorded' => sub {
 subtest 'depth' => sub {
     my $short = PVE::Native::Image::chain("$dir/a.qcow2", { 'max-depth' => '2' });
     is($short->[2]->{error}->{code}, 'limit', 'too deep');
-    is(scalar(PVE::Native::Image::chain("$dir/a.qcow2", { 'max-depth' => 3 })->@*), 3, 'enough');
+    is(scalar(PVE::Native::Image::chain("$dir/a.qcow2", { 'max-depth' => 3 })->@*), 3,
+        'enough');
     like($failure->("$dir/a.qcow2", 'max-depth' => $_), qr/max-depth/, "max-depth $_")
         for qw(3.7 -1 x 10001);
 };

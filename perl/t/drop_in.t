@@ -13,7 +13,8 @@ use TestImages qw(directory qemu_img qemu_info write_file warnings_of failure_of
 
 my $dir = directory();
 
-sub qcow2($name, @args) {
+sub qcow2 {
+    my ($name, @args) = @_;
     return qemu_img('create', '-q', '-f', 'qcow2', @args, "$dir/$name", '4M');
 }
 
@@ -80,9 +81,8 @@ for my $case (@cases) {
         is($scalar, $expected[0], 'scalar');
 
         return if defined($format) && $format eq '0';
-        my (undef, $died) = warnings_of(sub {
-            failure_of(sub { PVE::Native::Image::file_size_info($path, 5, $format, 1) });
-        });
+        my $untrusted = sub { PVE::Native::Image::file_size_info($path, 5, $format, 1) };
+        my (undef, $died) = warnings_of(sub { failure_of($untrusted) });
         $dies ? like($died, $dies, 'untrusted') : is($died, undef, 'untrusted');
     };
 }

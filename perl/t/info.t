@@ -20,7 +20,8 @@ qemu_img('create', '-q', '-f', 'raw', "$dir/disk", '1000');
 qemu_img('create', '-q', '-f', 'vmdk', "$dir/disk.vmdk", '4M');
 
 # JSON's booleans as this library gives them.
-sub plain($value) {
+sub plain {
+    my ($value) = @_;
     return { map { $_ => plain($value->{$_}) } keys %$value } if ref($value) eq 'HASH';
     return [map { plain($_) } @$value] if ref($value) eq 'ARRAY';
     return JSON::PP::is_bool($value) ? ($value ? 1 : 0) : $value;
@@ -39,7 +40,8 @@ for my $name (qw(top.qcow2 base.qcow2 disk disk.vmdk)) {
 
 my $info = PVE::Native::Image::info("$dir/top.qcow2");
 
-sub is_number($value) {
+sub is_number {
+    my ($value) = @_;
     return !!(B::svref_2object(\$value)->FLAGS & B::SVf_IOK());
 }
 ok(is_number($info->{'virtual-size'}), 'sizes are numbers');
@@ -47,7 +49,8 @@ ok(is_number($info->{'dirty-flag'}), 'booleans are numbers');
 ok(!exists($info->{encrypted}), 'what is absent is not there');
 
 subtest 'options' => sub {
-    my $ask = sub($opts) {
+    my $ask = sub {
+        my ($opts) = @_;
         return failure_of(sub { PVE::Native::Image::info("$dir/top.qcow2", $opts) });
     };
     is($ask->({ timeout => '5' }), undef, 'a numeric string is a number');
@@ -72,10 +75,12 @@ subtest 'errors' => sub {
 
     $err = failure_of(sub { PVE::Native::Image::info("$dir/disk", { format => 'qcow2' }) });
     is($err->name, 'format', 'wrong format');
-    like($err, qr/Image is not in \S+ format$/, 'in the words that the storage layer looks for');
+    like($err, qr/Image is not in \S+ format$/,
+        'in the words that the storage layer looks for');
     like(failure_of(sub { PVE::Native::Image::info($dir) }), qr/is a directory/, 'directory');
     like(failure_of(sub { PVE::Native::Image::info('/dev/null') }), qr/neither/, 'device');
-    like(failure_of(sub { PVE::Native::Image::info('nbd:x:1') }), qr/protocol 'nbd'/, 'protocol');
+    like(failure_of(sub { PVE::Native::Image::info('nbd:x:1') }), qr/protocol 'nbd'/,
+        'protocol');
     like(failure_of(sub { PVE::Native::Image::info('') }), qr/empty/, 'no name');
     like(failure_of(sub { PVE::Native::Image::info("a\0b") }), qr/NUL/, 'a NUL in the name');
 };

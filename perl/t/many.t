@@ -23,7 +23,8 @@ is($mixed->{"$dir/none"}->{error}->{code}, 'io', 'a missing image');
 is($mixed->{$dir}->{error}->{code}, 'format', 'a directory');
 is_deeply(PVE::Native::Image::inspect_many([]), {}, 'nothing asked, nothing answered');
 
-my $refused = sub(@args) {
+my $refused = sub {
+    my (@args) = @_;
     return failure_of(sub { PVE::Native::Image::inspect_many(@args) });
 };
 like($refused->('x'), qr/paths are not an array/, 'not an array');

@@ -15,16 +15,18 @@ my $dir = directory();
 my $path = "$dir/a.qcow2";
 qemu_img('create', '-q', '-f', 'qcow2', $path, '1M');
 
-sub works($timeout = undef) {
+sub works {
+    my ($timeout) = @_;
     my $opts = { timeout => $timeout };
-    return PVE::Native::Image::info($path, $opts)->{'virtual-size'} == 1 << 20
-        && PVE::Native::Image::chain($path, $opts)->@* == 1
-        && PVE::Native::Image::inspect_many([$path, "$path.none"], $opts)->{$path}->{format} eq
-        'qcow2'
-        && PVE::Native::Image::file_size_info($path, $timeout, 'qcow2') == 1 << 20;
+    my $info = PVE::Native::Image::info($path, $opts);
+    my $chain = PVE::Native::Image::chain($path, $opts);
+    my $many = PVE::Native::Image::inspect_many([$path, "$path.none"], $opts);
+    my $size = PVE::Native::Image::file_size_info($path, $timeout, 'qcow2');
+    return $info->{'virtual-size'} == $size && @$chain == 1 && keys(%$many) == 2;
 }
 
-sub in_child($code) {
+sub in_child {
+    my ($code) = @_;
     my $pid = fork() // die "cannot fork: $!\n";
     POSIX::_exit($code->() ? 0 : 1) if !$pid;
     waitpid($pid, 0);
@@ -67,7 +69,9 @@ my %calls = (
     many => sub { PVE::Native::Image::inspect_many([$path, "$path.none"]) },
     text => sub { PVE::Native::Image::qemu_img_info($path, 'qcow2') },
     sizes => sub { my @answer = PVE::Native::Image::file_size_info($path, undef, 'qcow2') },
-    errors => sub { eval { PVE::Native::Image::info("$path.none") } },
+    errors => sub {
+        eval { PVE::Native::Image::info("$path.none") }
+    },
 );
 for my $name (sort keys %calls) {
     my $call = $calls{$name};
