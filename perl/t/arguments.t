@@ -79,16 +79,22 @@ subtest 'tied' => sub {
 subtest 'cyclic and deep' => sub {
     my $cycle = {};
     $cycle->{cycle} = $cycle;
-    like(failure_of(sub { size($path, $cycle) }), qr/unknown option 'cycle'|reference/,
-        'cycle');
-    like(failure_of(sub { size($path, { format => $cycle }) }), qr/is a reference/,
-        'as a value');
+    like(
+        failure_of(sub { size($path, $cycle) }), qr/unknown option 'cycle'|reference/,
+        'cycle'
+    );
+    like(
+        failure_of(sub { size($path, { format => $cycle }) }), qr/is a reference/,
+        'as a value'
+    );
     my $deep = [];
     $deep = [$deep] for 1 .. 100_000;
     like(failure_of(sub { size($path, { timeout => $deep }) }), qr/is a reference/, 'deep');
     like(failure_of(sub { size($deep) }), qr/path is a reference/, 'deep path');
-    like(failure_of(sub { PVE::Native::Image::inspect_many([$deep]) }), qr/reference/,
-        'in a list');
+    like(
+        failure_of(sub { PVE::Native::Image::inspect_many([$deep]) }), qr/reference/,
+        'in a list'
+    );
 
     # Perl frees nested data by recursion; not on the way out of a test, please.
     $deep = $deep->[0] while $deep->@*;

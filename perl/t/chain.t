@@ -76,8 +76,10 @@ subtest 'a format that is not recorded' => sub {
 subtest 'depth' => sub {
     my $short = PVE::Native::Image::chain("$dir/a.qcow2", { 'max-depth' => '2' });
     is($short->[2]->{error}->{code}, 'limit', 'too deep');
-    is(scalar(PVE::Native::Image::chain("$dir/a.qcow2", { 'max-depth' => 3 })->@*), 3,
-        'enough');
+    is(
+        scalar(PVE::Native::Image::chain("$dir/a.qcow2", { 'max-depth' => 3 })->@*), 3,
+        'enough'
+    );
     like($failure->("$dir/a.qcow2", 'max-depth' => $_), qr/max-depth/, "max-depth $_")
         for qw(3.7 -1 x 10001);
 };

@@ -75,12 +75,16 @@ subtest 'errors' => sub {
 
     $err = failure_of(sub { PVE::Native::Image::info("$dir/disk", { format => 'qcow2' }) });
     is($err->name, 'format', 'wrong format');
-    like($err, qr/Image is not in \S+ format$/,
-        'in the words that the storage layer looks for');
+    like(
+        $err, qr/Image is not in \S+ format$/,
+        'in the words that the storage layer looks for'
+    );
     like(failure_of(sub { PVE::Native::Image::info($dir) }), qr/is a directory/, 'directory');
     like(failure_of(sub { PVE::Native::Image::info('/dev/null') }), qr/neither/, 'device');
-    like(failure_of(sub { PVE::Native::Image::info('nbd:x:1') }), qr/protocol 'nbd'/,
-        'protocol');
+    like(
+        failure_of(sub { PVE::Native::Image::info('nbd:x:1') }), qr/protocol 'nbd'/,
+        'protocol'
+    );
     like(failure_of(sub { PVE::Native::Image::info('') }), qr/empty/, 'no name');
     like(failure_of(sub { PVE::Native::Image::info("a\0b") }), qr/NUL/, 'a NUL in the name');
 };
