@@ -6,7 +6,7 @@ use super::info::{Backing, ImageInfo, Metadata};
 use super::{ImageFormat, luks, probe, qcow1, qcow2, qed, raw, vdi, vhdx, vmdk, vpc};
 use crate::chain::reference::{self, Reference};
 use crate::error::{Error, Result};
-use crate::io::{File, FileKind, Meta, Source, Storage};
+use crate::io::{File, FileKind, Memory, Meta, Source, Storage};
 use crate::limits;
 
 /// How the format of an image is decided.
@@ -141,4 +141,19 @@ fn read(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Resu
             Ok(Metadata::default())
         }
     }
+}
+
+/// Reads the metadata of an image that lies in memory. No file is opened: an image that names
+/// further files which its format's reader must look into is refused.
+pub fn read_memory(bytes: &[u8], choice: FormatChoice) -> Result<(ImageFormat, Metadata)> {
+    let memory = Memory(bytes);
+    let source = Source::new(&memory, bytes);
+    let format = match choice {
+        FormatChoice::Named(format) => format,
+        FormatChoice::Extension => ImageFormat::Raw,
+        FormatChoice::Probe => probe::probe(&source, b"")?,
+    };
+    let storage = Storage::inline();
+    let context = Context { storage: &storage, path: b"", deny_extents: true };
+    Ok((format, read(format, &source, &context)?))
 }

@@ -1,0 +1,136 @@
+# pve-native: see README.md. `make` needs no root and leaves everything in build/.
+
+CARGO ?= cargo
+PERL ?= perl
+INSTALL ?= install
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+MANDIR ?= $(PREFIX)/share/man
+PERL_LIBDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitelib}')
+PERL_ARCHDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitearch}')
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+BUILD := build
+RELEASE := $(CARGO_TARGET_DIR)/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm'))
+PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/lib/*.pm \
+	examples/perl/*.pl benches/*.pl)
+SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh)
+PROVE := prove -I$(BUILD)/perl
+
+.PHONY: all
+all: capi command perl examples
+
+# --- Building -----------------------------------------------------------------------------------
+
+.PHONY: rust
+rust:
+	$(CARGO) build --release --locked
+
+include capi/capi.mk
+
+.PHONY: command
+command: rust
+	$(INSTALL) -D -m 755 $(RELEASE)/pve-native $(BUILD)/bin/pve-native
+	$(BUILD)/bin/pve-native generate $(BUILD)/share
+
+.PHONY: perl
+perl: rust
+	$(INSTALL) -D -m 644 $(RELEASE)/libpve_native_perl.so $(BUILD)/perl/auto/PVE/Native/Native.so
+	for file in $(PERL_MODULES); do \
+	    $(INSTALL) -D -m 644 perl/lib/$$file $(BUILD)/perl/$$file || exit 1; done
+
+.PHONY: examples
+examples: capi
+	mkdir -p $(BUILD)/examples
+	$(CC) $(CFLAGS) -o $(BUILD)/examples/chain examples/c/chain.c $(CAPI_FLAGS)
+
+.PHONY: doc
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+# --- Installing ---------------------------------------------------------------------------------
+
+.PHONY: install
+install: all install-capi install-perl install-command
+
+.PHONY: install-command
+install-command: command
+	$(INSTALL) -D -m 755 $(BUILD)/bin/pve-native $(DESTDIR)$(BINDIR)/pve-native
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(BUILD)/share/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1
+
+.PHONY: install-perl
+install-perl: perl
+	$(INSTALL) -D -m 644 $(BUILD)/perl/auto/PVE/Native/Native.so \
+	    $(DESTDIR)$(PERL_ARCHDIR)/auto/PVE/Native/Native.so
+	for file in $(PERL_MODULES); do \
+	    $(INSTALL) -D -m 644 perl/lib/$$file $(DESTDIR)$(PERL_LIBDIR)/$$file || exit 1; done
+
+.PHONY: deb
+deb:
+	scripts/build-deb.sh $(BUILD)/deb
+
+# --- Checking -----------------------------------------------------------------------------------
+
+.PHONY: bootstrap
+bootstrap:
+	@scripts/bootstrap.sh
+
+.PHONY: check
+check: bootstrap
+	$(MAKE) all
+	$(MAKE) lint check-rust check-abi check-c check-perl check-examples
+	@scripts/skipped.sh
+
+.PHONY: check-rust
+check-rust:
+	$(CARGO) test --locked --workspace
+
+.PHONY: check-perl
+check-perl: perl
+	$(PROVE) perl/t
+	$(PROVE) -T perl/t
+	perl/perlmod-compat/run-tests.sh
+
+.PHONY: check-examples
+check-examples: examples perl
+	tests/examples.sh $(BUILD)
+
+.PHONY: check-msrv
+check-msrv:
+	scripts/check-msrv.sh
+
+.PHONY: lint
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	scripts/lint-perl.sh $(PERL_FILES)
+	for file in $(SHELL_FILES); do bash -n $$file || exit 1; done
+
+.PHONY: fuzz
+fuzz:
+	scripts/fuzz.sh
+
+# --- Showing ------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: bootstrap
+	$(MAKE) all
+	demo/demo.sh $(BUILD)
+
+.PHONY: bench
+bench: all
+	mkdir -p $(BUILD)/benches
+	$(CC) -O2 -o $(BUILD)/benches/chain benches/chain.c $(CAPI_FLAGS)
+	cd benches/peers && $(CARGO) build --release --locked --target-dir ../../$(BUILD)/peers-target
+	cp $(BUILD)/peers-target/release/pve-native-bench-peers $(BUILD)/benches/peers
+	benches/run.sh $(BUILD)
+
+.PHONY: clean
+clean:
+	$(CARGO) clean
+	rm -rf $(BUILD)

@@ -1,0 +1,72 @@
+package PVE::Native;
+
+use v5.36;
+
+use XSLoader;
+
+use PVE::Native::Error;
+
+our $VERSION = '0.1.0';
+
+# The packages that live in the shared library besides this one.
+my @PACKAGES = ('PVE::Native::RS::Image');
+
+XSLoader::load(__PACKAGE__, $VERSION);
+
+# Functions of the library are installed per package; XSLoader knows of this one alone.
+for my $package (@PACKAGES) {
+    my $name = 'boot_' . ($package =~ s/::/__/gr);
+    my $symbol = DynaLoader::dl_find_symbol($DynaLoader::dl_librefs[-1], $name)
+        or die "cannot load PVE::Native: '$name' is missing in its library\n";
+    DynaLoader::dl_install_xsub("PVE::Native::$name", $symbol, __FILE__)->();
+}
+
+if ((my $library = library_version()) ne $VERSION) {
+    die "cannot load PVE::Native: modules are version $VERSION, the library is $library\n";
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+PVE::Native - the native core of Proxmox VE's Perl code
+
+=head1 SYNOPSIS
+
+    use PVE::Native::Image;
+
+    my $info = PVE::Native::Image::info('/var/lib/vz/images/100/vm-100-disk-0.qcow2');
+
+=head1 DESCRIPTION
+
+Loads the shared library that all modules of C<PVE::Native> stand on. Use the modules:
+
+=over
+
+=item L<PVE::Native::Image>
+
+What is in a disk image and in the chain under it.
+
+=item L<PVE::Native::Error>
+
+What all functions die with.
+
+=back
+
+The library works under taint mode, in forked children and in threads, keeps no descriptor and no
+lock after a call, and never writes to the environment, to the log or to a file handle.
+
+=head1 FUNCTIONS
+
+=over
+
+=item library_version()
+
+The version of the shared library. It is the same as C<$PVE::Native::VERSION>; anything else is an
+error when the module is loaded.
+
+=back
+
+=cut

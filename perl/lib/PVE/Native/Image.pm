@@ -1,0 +1,199 @@
+package PVE::Native::Image;
+
+use v5.36;
+
+use PVE::Native;
+
+my sub refuse {
+    my ($message) = @_;
+    die PVE::Native::Error->new(
+        code => 1,
+        name => 'argument',
+        errno => 22,
+        message => $message,
+    );
+}
+
+# Turns an argument into a plain byte string before the library sees it: here a tied or overloaded
+# value may die, and an upgraded string becomes the bytes that it stands for.
+my sub as_bytes {
+    my ($value, $name) = @_;
+    refuse("$name is undefined") if !defined($value);
+    if (ref($value)) {
+        require overload;
+        refuse("$name is a reference") if !overload::Method($value, '""');
+    }
+    my $bytes = "$value";
+    refuse("$name has characters that are not bytes") if !utf8::downgrade($bytes, 1);
+    return $bytes;
+}
+
+my sub optional_bytes {
+    my ($value, $name) = @_;
+    return defined($value) ? as_bytes($value, $name) : undef;
+}
+
+# The values of @names in $opts, in this order; any other key is an error.
+my sub options {
+    my ($function, $opts, @names) = @_;
+    return if !defined($opts);
+    refuse("$function: options are not a hash") if ref($opts) ne 'HASH';
+    my %rest = $opts->%*;
+    my @values = map { optional_bytes(delete $rest{$_}, $_) } @names;
+    if (my ($unknown) = sort keys %rest) {
+        refuse("$function: unknown option '$unknown'");
+    }
+    return @values;
+}
+
+sub info {
+    my ($path, $opts) = @_;
+    my ($format, $timeout) = options('info', $opts, qw(format timeout));
+    return PVE::Native::RS::Image::info(as_bytes($path, 'path'), $format, $timeout);
+}
+
+sub chain {
+    my ($path, $opts) = @_;
+    my ($format, $timeout, $allow_probe, $max_depth, $strict) =
+        options('chain', $opts, qw(format timeout allow-probe max-depth strict));
+    return PVE::Native::RS::Image::chain(
+        as_bytes($path, 'path'), $format, $timeout, $allow_probe, $max_depth, $strict,
+    );
+}
+
+sub inspect_many {
+    my ($paths, $opts) = @_;
+    refuse('inspect_many: paths are not an array') if ref($paths) ne 'ARRAY';
+    my @paths = map { as_bytes($_, 'path') } $paths->@*;
+    my ($timeout, $threads) = options('inspect_many', $opts, qw(timeout threads));
+    return PVE::Native::RS::Image::inspect_many(\@paths, $timeout, $threads);
+}
+
+sub qemu_img_info {
+    my ($file, $format, $timeout, $follow) = @_;
+    my $json = eval {
+        PVE::Native::RS::Image::qemu_img_info(
+            as_bytes($file, 'file'),
+            optional_bytes($format, 'format'),
+            optional_bytes($timeout, 'timeout'),
+            $follow ? 1 : 0,
+        );
+    };
+    if (my $err = $@) {
+        die $err if !ref($err) || $err->name !~ m/^(?:timeout|busy)$/;
+        warn $err;
+        return '';
+    }
+    return $json;
+}
+
+sub file_size_info {
+    my ($file, $timeout, $format, $untrusted) = @_;
+    my ($size, $fmt, $used, $parent, $ctime, $warnings, $err) =
+        PVE::Native::RS::Image::file_size_info(
+            as_bytes($file, 'file'),
+            optional_bytes($timeout, 'timeout'),
+            optional_bytes($format, 'format'),
+            $untrusted ? 1 : 0,
+        );
+    if ($warnings) {
+        warn "$_\n" for $warnings->@*;
+    }
+    die $err if $err;
+    return $size if !wantarray;
+    return undef if !defined($ctime);
+    return ($size, $fmt, $used, $parent, $ctime);
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+PVE::Native::Image - what is in a disk image and in the chain under it
+
+=head1 SYNOPSIS
+
+    use PVE::Native::Image;
+
+    my $info = PVE::Native::Image::info($path, { format => 'qcow2', timeout => 5 });
+    printf "%d bytes\n", $info->{'virtual-size'};
+
+    for my $image (PVE::Native::Image::chain($path)->@*) {
+        die $image->{error}->{message} . "\n" if $image->{error};
+        print "$image->{filename}\n";
+    }
+
+    my ($size, $format, $used, $parent, $ctime) =
+        PVE::Native::Image::file_size_info($path, 5, 'qcow2', 1);
+
+=head1 DESCRIPTION
+
+Reads the metadata of disk images in process, in microseconds, with the answers of
+C<qemu-img info>. No process is started, no lock is taken, nothing is written. An image that a
+running guest holds open can be read; what a guest's QEMU is just changing may be seen half
+changed.
+
+Names and paths are byte strings, in and out. Sizes are bytes, times seconds. Numbers are numbers,
+booleans 1 and 0, and what is absent is not in the hash.
+
+All functions die with a L<PVE::Native::Error>, a line that begins with what failed.
+
+=head2 Formats
+
+A format is never guessed from an image's contents unless the caller asks for it: whoever can write
+the first sector of a raw image could make it another format. C<format> names it; without C<format>
+the extension of the name decides, and a name without one means C<raw>; C<auto-detect> probes.
+
+=head2 Time-outs
+
+C<timeout> is in seconds, fractions allowed; 0 and undef mean none. It bounds all storage calls of
+the function together, also where storage hangs in the kernel, as a dead NFS server does.
+
+=head1 FUNCTIONS
+
+=over
+
+=item info($path, \%opts)
+
+Function: a hash with the keys and values of C<qemu-img info --output=json>. Options: C<format>,
+C<timeout>.
+
+=item chain($path, \%opts)
+
+Function: an array of such hashes, the top image first, as with C<--backing-chain>. Options:
+C<format>, C<timeout>, C<allow-probe> (probe backing images whose format is not recorded),
+C<max-depth> (200), C<strict>.
+
+A chain that is damaged, comes back to itself, is too deep, or goes on with an image whose format
+is not recorded ends with C<< { filename => ..., error => { code => ..., message => ... } } >>;
+C<code> is a word of L<PVE::Native::Error/name>. With C<strict> the function dies instead.
+
+=item inspect_many(\@paths, \%opts)
+
+Function: C<< { path => info or { error => { code, message } } } >>. Options: C<timeout> for all of
+them together, C<threads> (16 at the most). An image that is slow or broken holds up no other.
+
+=item qemu_img_info($file, $format, $timeout, $follow)
+
+Function: the JSON text of C<qemu-img info>, a replacement for
+C<PVE::Storage::Common::qemu_img_info>. As there, no format means that the image is probed, a
+time-out is warned of and gives the empty string, and any other failure dies.
+
+=item file_size_info($file, $timeout, $format, $untrusted)
+
+Function: size, format, used bytes, parent and ctime, or the size alone in scalar context; a
+replacement for C<PVE::Storage::Plugin::file_size_info>. Directories have the format C<subvol>.
+
+A file that is not there or does not answer in time is warned of and gives undef; with
+C<$untrusted> it dies. An untrusted image dies as well if it refers to any other file: backing
+file, data file, further extents, whatever their names are; none of them is opened.
+
+=back
+
+=head1 SEE ALSO
+
+L<PVE::Native::Error>, L<PVE::Native>
+
+=cut

@@ -1,0 +1,185 @@
+//! `PVE::Native::Image`: the raw functions behind its public ones.
+
+use pve_native_core::chain::Chain;
+use pve_native_core::image::ImageInfo;
+use pve_native_core::image::json::{Names, View};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// An answer, its names handed out as bytes.
+struct Answer<T>(T);
+
+impl<T> Serialize for Answer<T>
+where
+    for<'a> View<'a, T>: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        View::new(&self.0, Names::Bytes).serialize(serializer)
+    }
+}
+
+/// `{ error => { code, message } }` in place of an answer.
+struct Refusal(pve_native_core::Error);
+
+impl Serialize for Refusal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("error", &self.0)?;
+        map.end()
+    }
+}
+
+#[perlmod::package(name = "PVE::Native::RS::Image", lib = "Native")]
+mod export {
+    use std::time::Duration;
+
+    use perlmod::Value;
+    use pve_native_core::chain::ChainOptions;
+    use pve_native_core::image::FormatChoice;
+    use pve_native_core::inspect;
+    use pve_native_core::inspect::options::{count_from_text, timeout_from_text};
+    use pve_native_core::limits;
+
+    use super::{Answer, Chain, ImageInfo, Refusal};
+    use crate::args::{bytes, flag, optional};
+    use crate::failure::Failure;
+
+    fn timeout(value: &Value) -> Result<Option<Duration>, Failure> {
+        Ok(optional(value).map_or(Ok(None), timeout_from_text)?)
+    }
+
+    fn count(name: &str, value: &Value, most: usize) -> Result<usize, Failure> {
+        let count = optional(value).map_or(Ok(0), |text| count_from_text(name, text, most as u64));
+        Ok(count? as usize)
+    }
+
+    /// Function: what is known of one image.
+    #[export(serialize_error)]
+    fn info(
+        #[raw] path: Value,
+        #[raw] format: Value,
+        #[raw] seconds: Value,
+    ) -> Result<Answer<ImageInfo>, Failure> {
+        let format = FormatChoice::from_caller(optional(&format))?;
+        Ok(Answer(inspect::info(
+            bytes(&path),
+            format,
+            timeout(&seconds)?,
+        )?))
+    }
+
+    /// Function: the backing chain, the top image first.
+    #[export(serialize_error)]
+    fn chain(
+        #[raw] path: Value,
+        #[raw] format: Value,
+        #[raw] seconds: Value,
+        #[raw] allow_probe: Value,
+        #[raw] max_depth: Value,
+        #[raw] strict: Value,
+    ) -> Result<Answer<Chain>, Failure> {
+        let options = ChainOptions {
+            format: FormatChoice::from_caller(optional(&format))?,
+            allow_probe: flag(&allow_probe),
+            max_depth: count("max-depth", &max_depth, limits::CHAIN_DEPTH_MAX)?,
+        };
+        let chain = inspect::chain(bytes(&path), &options, timeout(&seconds)?);
+        Ok(Answer(if flag(&strict) {
+            chain.strict()?
+        } else {
+            chain
+        }))
+    }
+    /// Function: many images, by name; `paths` is a reference to an array.
+    #[export(serialize_error)]
+    fn inspect_many(
+        #[raw] paths: Value,
+        #[raw] seconds: Value,
+        #[raw] threads: Value,
+    ) -> Result<Value, Failure> {
+        let array = paths.dereference();
+        let array = array.as_ref().and_then(|value| value.as_array());
+        let paths: Vec<Value> = array
+            .map(|array| array.iter().collect())
+            .unwrap_or_default();
+        let names: Vec<&[u8]> = paths.iter().map(bytes).collect();
+        let options = inspect::ManyOptions {
+            timeout: timeout(&seconds)?,
+            threads: count("threads", &threads, limits::THREADS)?,
+        };
+        let answers = inspect::inspect_many(&names, &options);
+        let by_name = Value::new_hash();
+        if let Some(hash) = by_name.as_hash() {
+            for (name, answer) in names.iter().zip(answers) {
+                let answer = match answer {
+                    Ok(info) => perlmod::to_value(&Answer(info)),
+                    Err(error) => perlmod::to_value(&Refusal(error)),
+                };
+                hash.insert_by_bytes(name, answer.map_err(Failure::internal)?);
+            }
+        }
+        Ok(Value::new_ref(&by_name))
+    }
+
+    /// Function: the JSON text that `qemu-img info` would print.
+    #[export(serialize_error)]
+    fn qemu_img_info(
+        #[raw] path: Value,
+        #[raw] format: Value,
+        #[raw] seconds: Value,
+        #[raw] follow: Value,
+    ) -> Result<String, Failure> {
+        let seconds = timeout(&seconds)?;
+        Ok(inspect::qemu_img_info(
+            bytes(&path),
+            optional(&format),
+            seconds,
+            flag(&follow),
+        )?)
+    }
+
+    /// Function: size, format, use, parent and ctime of a volume, then what to warn of and what
+    /// to die with.
+    #[export(serialize_error)]
+    fn file_size_info(
+        #[raw] path: Value,
+        #[raw] seconds: Value,
+        #[raw] format: Value,
+        #[raw] untrusted: Value,
+    ) -> Result<
+        (
+            Option<u64>,
+            Option<&'static str>,
+            Option<u64>,
+            Value,
+            Option<i64>,
+            Value,
+            Value,
+        ),
+        Failure,
+    > {
+        let answer = inspect::file_size_info(&inspect::FileSizeRequest {
+            filename: bytes(&path),
+            timeout: timeout(&seconds)?,
+            format: optional(&format),
+            untrusted: flag(&untrusted),
+        });
+        let warnings = match answer.warnings.as_slice() {
+            [] => Value::new_undef(),
+            warnings => perlmod::to_value(&warnings).map_err(Failure::internal)?,
+        };
+        let (volume, error) = match answer.result {
+            Ok(volume) => (volume, Value::new_undef()),
+            Err(error) => (None, Failure::from(error).into_value()),
+        };
+        let parent = volume.as_ref().and_then(|volume| volume.parent.as_deref());
+        Ok((
+            volume.as_ref().map(|volume| volume.size),
+            volume.as_ref().map(|volume| volume.format),
+            volume.as_ref().map(|volume| volume.used),
+            parent.map_or_else(Value::new_undef, Value::new_bytes),
+            answer.ctime,
+            warnings,
+            error,
+        ))
+    }
+}

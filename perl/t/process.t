@@ -1,0 +1,85 @@
+use v5.36;
+
+use lib 'perl/t/lib';
+
+# Life inside a daemon: forked children, threads, many calls.
+
+use Config;
+use POSIX ();
+use Test::More;
+
+use PVE::Native::Image;
+use TestImages qw(directory qemu_img);
+
+my $dir = directory();
+my $path = "$dir/a.qcow2";
+qemu_img('create', '-q', '-f', 'qcow2', $path, '1M');
+
+sub works {
+    my ($timeout) = @_;
+    my $opts = { timeout => $timeout };
+    my $info = PVE::Native::Image::info($path, $opts);
+    my $chain = PVE::Native::Image::chain($path, $opts);
+    my $many = PVE::Native::Image::inspect_many([$path, "$path.none"], $opts);
+    my $size = PVE::Native::Image::file_size_info($path, $timeout, 'qcow2');
+    return $info->{'virtual-size'} == $size && @$chain == 1 && keys(%$many) == 2;
+}
+
+sub in_child {
+    my ($code) = @_;
+    my $pid = fork() // die "cannot fork: $!\n";
+    POSIX::_exit($code->() ? 0 : 1) if !$pid;
+    waitpid($pid, 0);
+    return $? == 0;
+}
+
+sub open_files {
+    opendir(my $dh, '/proc/self/fd') or die "cannot read /proc: $!\n";
+    return scalar(grep { !m/^\./ } readdir($dh));
+}
+
+sub resident_kib {
+    open(my $fh, '<', '/proc/self/status') or die "cannot read /proc: $!\n";
+    my ($kib) = map { m/^VmRSS:\s+(\d+)/ } <$fh>;
+    return $kib;
+}
+
+ok(works(), 'here');
+ok(works(5), 'here, with a time-out');
+ok(in_child(\&works), 'in a forked child');
+ok(in_child(sub { works(5) }), 'in a forked child, with a time-out');
+ok(in_child(sub { in_child(\&works) }), "in a forked child's child");
+
+SKIP: {
+    skip('this perl has no threads', 2) if !$Config{useithreads};
+    require threads;
+    ok(threads->create(sub { works() && works(5) })->join(), 'in a second thread');
+    ok(works(), 'here, after the thread');
+}
+
+my $files = open_files();
+works($_) for undef, 5;
+is(open_files(), $files, 'no descriptor is left behind');
+is(waitpid(-1, POSIX::WNOHANG()), -1, 'no child is left behind');
+
+my %calls = (
+    info => sub { PVE::Native::Image::info($path) },
+    chain => sub { PVE::Native::Image::chain($path) },
+    'info, time-out' => sub { PVE::Native::Image::info($path, { timeout => 5 }) },
+    many => sub { PVE::Native::Image::inspect_many([$path, "$path.none"]) },
+    text => sub { PVE::Native::Image::qemu_img_info($path, 'qcow2') },
+    sizes => sub { my @answer = PVE::Native::Image::file_size_info($path, undef, 'qcow2') },
+    errors => sub {
+        eval { PVE::Native::Image::info("$path.none") }
+    },
+);
+for my $name (sort keys %calls) {
+    my $call = $calls{$name};
+    $call->() for 1 .. 1000;
+    my $before = resident_kib();
+    $call->() for 1 .. 100_000;
+    my $grown = resident_kib() - $before;
+    cmp_ok($grown, '<', 1024, "$name: 100,000 calls, $grown KiB");
+}
+
+done_testing();

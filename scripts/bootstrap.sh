@@ -1,0 +1,66 @@
+#!/bin/sh
+# Installs what building and testing need on Debian 12 and 13, if it is missing.
+# As root it installs; otherwise it prints the one command to run and fails.
+set -eu
+
+command -v cargo >/dev/null || {
+    echo "bootstrap: cargo is missing: install Rust 1.85 or newer (rustup, or Debian 13's cargo)" >&2
+    exit 1
+}
+
+# Left: something that the package brings. Right: the package.
+missing() {
+    while read -r thing package; do
+        case $thing in
+            '#') continue ;;
+            /*) [ -e "$thing" ] && continue ;;
+            *.h) echo "#include <$thing>" | cc -E - >/dev/null 2>&1 && continue ;;
+            *::*) perl "-M$thing" -e 1 2>/dev/null && continue ;;
+            *) command -v "$thing" >/dev/null && continue ;;
+        esac
+        echo "$package"
+    done <<'LIST'
+cc gcc
+c++ g++
+pkg-config pkg-config
+perl perl
+ExtUtils::Embed perl
+Test::More perl
+podchecker perl
+prove perl
+perltidy perltidy
+qemu-img qemu-utils
+qemu-storage-daemon qemu-utils
+losetup mount
+valgrind valgrind
+fusermount fuse
+LIST
+    perl -MConfig -e 'exit !-e "$Config{archlibexp}/CORE/perl.h"' 2>/dev/null || echo libperl-dev
+}
+
+packages=$(missing | sort -u | tr '\n' ' ')
+if [ -n "${packages% }" ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "bootstrap: packages are missing; please run: sudo apt-get install $packages" >&2
+        exit 1
+    fi
+    echo "bootstrap: installing $packages"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # a list of packages
+    { apt-get -qq update && apt-get -qq -y install --no-install-recommends $packages; } >/dev/null
+fi
+
+# Answers are compared with QEMU 10's; Debian 12 has it in its backports.
+version=$(qemu-img --version | sed -n '1s/.*version \([0-9]*\).*/\1/p')
+if [ "${version:-0}" -lt 10 ]; then
+    if [ "$(id -u)" = 0 ]; then
+        echo "bootstrap: installing qemu-utils from bookworm-backports"
+        apt-get -qq -y install --no-install-recommends -t bookworm-backports qemu-utils >/dev/null ||
+            version=
+    fi
+    if [ "$(id -u)" != 0 ] || [ -z "$version" ]; then
+        echo "bootstrap: qemu-utils 10 or newer is needed; on Debian 12 enable bookworm-backports" >&2
+        echo "bootstrap: and run: sudo apt-get install -t bookworm-backports qemu-utils" >&2
+        exit 1
+    fi
+fi
