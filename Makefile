@@ -6,7 +6,8 @@ INSTALL ?= install
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
-MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
 PERL_LIBDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitelib}')
 PERL_ARCHDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitearch}')
 CARGO_TARGET_DIR ?= target
@@ -62,6 +63,9 @@ install-command: command
 	$(INSTALL) -D -m 755 $(BUILD)/bin/pve-native $(DESTDIR)$(BINDIR)/pve-native
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(BUILD)/share/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1
+	for file in bash-completion/completions/pve-native fish/vendor_completions.d/pve-native.fish \
+	    zsh/vendor-completions/_pve-native; do \
+	    $(INSTALL) -D -m 644 $(BUILD)/share/$$file $(DESTDIR)$(DATADIR)/$$file || exit 1; done
 
 .PHONY: install-perl
 install-perl: perl

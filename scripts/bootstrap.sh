@@ -3,18 +3,23 @@
 # As root it installs; otherwise it prints the one command to run and fails.
 set -eu
 
-command -v cargo >/dev/null || {
-    echo "bootstrap: cargo is missing: install Rust 1.85 or newer (rustup, or Debian 13's cargo)" >&2
-    exit 1
+# Debian 13's Rust is new enough, Debian 12's is not.
+rust_packages() {
+    if command -v cargo >/dev/null; then
+        command -v cargo-fmt >/dev/null || echo rustfmt
+        command -v cargo-clippy >/dev/null || echo rust-clippy
+    elif [ "$(. /etc/os-release && echo "${VERSION_ID:-0}")" -ge 13 ]; then
+        printf '%s\n' cargo rustc rustfmt rust-clippy
+    else
+        echo "bootstrap: cargo is missing: install Rust 1.85 or newer with rustup" >&2
+        return 1
+    fi
 }
 
-# Left: something that the package brings. Right: the package.
+# Left: a command or a Perl module. Right: the package that brings it.
 missing() {
     while read -r thing package; do
         case $thing in
-            '#') continue ;;
-            /*) [ -e "$thing" ] && continue ;;
-            *.h) echo "#include <$thing>" | cc -E - >/dev/null 2>&1 && continue ;;
             *::*) perl "-M$thing" -e 1 2>/dev/null && continue ;;
             *) command -v "$thing" >/dev/null && continue ;;
         esac
@@ -33,12 +38,13 @@ qemu-img qemu-utils
 qemu-storage-daemon qemu-utils
 losetup mount
 valgrind valgrind
-fusermount fuse
+python3 python3
 LIST
     perl -MConfig -e 'exit !-e "$Config{archlibexp}/CORE/perl.h"' 2>/dev/null || echo libperl-dev
 }
 
-packages=$(missing | sort -u | tr '\n' ' ')
+rust=$(rust_packages)
+packages=$({ echo "$rust" && missing; } | sed '/^$/d' | sort -u | tr '\n' ' ')
 if [ -n "${packages% }" ]; then
     if [ "$(id -u)" != 0 ]; then
         echo "bootstrap: packages are missing; please run: sudo apt-get install $packages" >&2
