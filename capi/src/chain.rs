@@ -88,10 +88,7 @@ pub unsafe extern "C" fn pven_chain_open(
             let out = Out::cleared(out, None).required("out")?;
             let path = ffi::path(path)?;
             let opts = Open::read(opts, opts_size)?;
-            let mut chain = inspect::chain(path, &opts.chain(), opts.timeout);
-            if opts.strict || chain.images.is_empty() {
-                chain = chain.strict()?;
-            }
+            let chain = inspect::chain(path, &opts.chain(), opts.timeout)?;
             out.put_if_wanted(|| Some(Box::new(Chain::new(chain))));
             Ok(())
         })

@@ -81,6 +81,7 @@ impl Open {
             format: self.format,
             allow_probe: self.allow_probe,
             max_depth: self.max_depth,
+            strict: self.strict,
         }
     }
 

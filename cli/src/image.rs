@@ -39,18 +39,14 @@ fn chain(args: &args::Chain, output: Output) -> Result<Answer> {
     let options = ChainOptions {
         allow_probe: args.allow_probe,
         max_depth: args.max_depth.unwrap_or_default(),
+        strict: args.strict,
         ..ChainOptions::new(args.image.format())
     };
-    let mut chain = inspect::chain(path, &options, args.image.timeout());
-    if args.strict {
-        chain = chain.strict().map_err(|e| e.in_file(path))?;
-    }
+    let chain =
+        inspect::chain(path, &options, args.image.timeout()).map_err(|e| e.in_file(path))?;
     let (status, error) = verdict(&chain, path);
-    let empty = chain.images.is_empty();
     let text = match output {
-        // A program gets the reason in the array that it expects.
         Output::Json => json::to_text(&View::new(&chain, Names::Text)) + "\n",
-        Output::Human | Output::Dot if empty => String::new(),
         Output::Human => human::chain::tree(&chain),
         Output::Dot => dot::chain(&chain),
     };
@@ -58,7 +54,7 @@ fn chain(args: &args::Chain, output: Output) -> Result<Answer> {
         text,
         status,
         // Where images were found, the answer itself tells what is wrong below them.
-        error: error.filter(|_| empty || status == Status::Error),
+        error: error.filter(|_| status == Status::Error),
     })
 }
 
@@ -67,11 +63,7 @@ fn verdict(chain: &Chain, path: &[u8]) -> (Status, Option<Error>) {
     match &chain.broken {
         Some(broken) => {
             let error = broken.error.clone().in_file(path);
-            let status = match chain.images.is_empty() {
-                true => Status::of_failure(&error),
-                false => Status::of_broken_chain(&error),
-            };
-            (status, Some(error))
+            (Status::of_broken_chain(&error), Some(error))
         }
         None => {
             let corrupt = chain

@@ -7,7 +7,8 @@ const SOURCES: [&str; 5] = ["build.c", "entry.c", "magic.c", "plain.c", "view.c"
 
 fn perl_config() -> Vec<String> {
     let perl = std::env::var("PERL").unwrap_or_else(|_| "perl".to_owned());
-    let script = r#"print join "\n", map { $_ // "" } @Config{qw(archlibexp ccflags usemultiplicity)}"#;
+    let script =
+        r#"print join "\n", map { $_ // "" } @Config{qw(archlibexp ccflags usemultiplicity)}"#;
     let output = Command::new(&perl)
         .args(["-MConfig", "-e", script])
         .output()
@@ -25,8 +26,8 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PERL");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/c");
-    let [archlib, ccflags, multiplicity] = <[String; 3]>::try_from(perl_config())
-        .expect("Perl's configuration has three lines");
+    let [archlib, ccflags, multiplicity] =
+        <[String; 3]>::try_from(perl_config()).expect("Perl's configuration has three lines");
     let include = format!("{archlib}/CORE");
     let header = Path::new(&include).join("perl.h");
     assert!(
@@ -42,7 +43,12 @@ fn main() {
 
     let mut cc = cc::Build::new();
     // Perl's headers are not free of warnings, so they come in as system headers.
-    cc.flag("-isystem").flag(&include).pic(true).opt_level(3).flag("-Wall").warnings(false);
+    cc.flag("-isystem")
+        .flag(&include)
+        .pic(true)
+        .opt_level(3)
+        .flag("-Wall")
+        .warnings(false);
     for flag in ccflags.split_ascii_whitespace() {
         cc.flag(flag);
     }

@@ -43,6 +43,17 @@ mod export {
     use crate::args::{bytes, flag, optional};
     use crate::failure::Failure;
 
+    /// Size, format, use, parent, ctime, warnings, error.
+    type SizeList = (
+        Option<u64>,
+        Option<&'static str>,
+        Option<u64>,
+        Value,
+        Option<i64>,
+        Value,
+        Value,
+    );
+
     fn timeout(value: &Value) -> Result<Option<Duration>, Failure> {
         Ok(optional(value).map_or(Ok(None), timeout_from_text)?)
     }
@@ -81,14 +92,15 @@ mod export {
             format: FormatChoice::from_caller(optional(&format))?,
             allow_probe: flag(&allow_probe),
             max_depth: count("max-depth", &max_depth, limits::CHAIN_DEPTH_MAX)?,
+            strict: flag(&strict),
         };
-        let chain = inspect::chain(bytes(&path), &options, timeout(&seconds)?);
-        Ok(Answer(if flag(&strict) {
-            chain.strict()?
-        } else {
-            chain
-        }))
+        Ok(Answer(inspect::chain(
+            bytes(&path),
+            &options,
+            timeout(&seconds)?,
+        )?))
     }
+
     /// Function: many images, by name; `paths` is a reference to an array.
     #[export(serialize_error)]
     fn inspect_many(
@@ -145,18 +157,7 @@ mod export {
         #[raw] seconds: Value,
         #[raw] format: Value,
         #[raw] untrusted: Value,
-    ) -> Result<
-        (
-            Option<u64>,
-            Option<&'static str>,
-            Option<u64>,
-            Value,
-            Option<i64>,
-            Value,
-            Value,
-        ),
-        Failure,
-    > {
+    ) -> Result<SizeList, Failure> {
         let answer = inspect::file_size_info(&inspect::FileSizeRequest {
             filename: bytes(&path),
             timeout: timeout(&seconds)?,

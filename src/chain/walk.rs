@@ -18,6 +18,8 @@ pub struct ChainOptions {
     pub allow_probe: bool,
     /// Images at the most; 0 means [`limits::CHAIN_DEPTH`].
     pub max_depth: usize,
+    /// Whether a chain that is not whole is an error.
+    pub strict: bool,
 }
 
 impl ChainOptions {
@@ -27,6 +29,7 @@ impl ChainOptions {
             format,
             allow_probe: false,
             max_depth: 0,
+            strict: false,
         }
     }
 }

@@ -154,6 +154,10 @@ pub fn read_memory(bytes: &[u8], choice: FormatChoice) -> Result<(ImageFormat, M
         FormatChoice::Probe => probe::probe(&source, b"")?,
     };
     let storage = Storage::inline();
-    let context = Context { storage: &storage, path: b"", deny_extents: true };
+    let context = Context {
+        storage: &storage,
+        path: b"",
+        deny_extents: true,
+    };
     Ok((format, read(format, &source, &context)?))
 }

@@ -26,8 +26,15 @@ pub fn info(filename: &[u8], format: FormatChoice, timeout: Option<Duration>) ->
 }
 
 /// The backing chain under `filename`, the top image first.
-pub fn chain(filename: &[u8], options: &ChainOptions, timeout: Option<Duration>) -> Chain {
-    walk(&storage(timeout), filename, options)
+///
+/// A damaged chain ends with why it does, unless the caller is strict; if not even the top image
+/// can be read, there is nothing to end with, and that is an error for everybody.
+pub fn chain(filename: &[u8], options: &ChainOptions, timeout: Option<Duration>) -> Result<Chain> {
+    let chain = walk(&storage(timeout), filename, options);
+    if options.strict || chain.images.is_empty() {
+        return chain.strict();
+    }
+    Ok(chain)
 }
 
 /// The text that `qemu-img info --output=json` would print, with `--backing-chain` if `follow`.
@@ -52,9 +59,10 @@ pub fn qemu_img_info(
     }
     let options = ChainOptions {
         allow_probe: true,
+        strict: true,
         ..ChainOptions::new(format)
     };
-    let chain = chain(filename, &options, timeout).strict()?;
+    let chain = chain(filename, &options, timeout)?;
     Ok(json::to_text(&View::new(&chain, Names::Text)))
 }
 

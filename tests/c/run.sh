@@ -68,7 +68,7 @@ example() {
     "$1" "$images/top.qcow2" > "$work/example.out" &&
         [ "$(grep -c 'qcow2, [0-9]* bytes' "$work/example.out")" = 3 ] &&
         ! "$1" "$images/lost.qcow2" > "$work/example.out" &&
-        grep -q 'the chain ends here' "$work/example.out"
+        grep -q 'broken here' "$work/example.out"
 }
 
 if ! has qemu-img || ! has pkg-config; then

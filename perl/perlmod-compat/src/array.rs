@@ -72,7 +72,10 @@ impl Array {
 
     /// An iterator over the elements.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { array: Cow::Borrowed(self), at: 0 }
+        Iter {
+            array: Cow::Borrowed(self),
+            at: 0,
+        }
     }
 
     /// Makes room for `more` elements.
@@ -88,7 +91,9 @@ impl Array {
         // SAFETY: an array and a valid value, whose reference the array takes over on success.
         unsafe {
             if ffi::pvm_array_append(Interpreter::current(), self.sv(), value.sv()) == 0 {
-                panics::throw(Scalar::new_string("cannot change a tied or read-only array\n"));
+                panics::throw(Scalar::new_string(
+                    "cannot change a tied or read-only array\n",
+                ));
             }
         }
         let _ = value.into_raw();
@@ -163,7 +168,10 @@ impl IntoIterator for Array {
     type IntoIter = Iter<'static>;
 
     fn into_iter(self) -> Iter<'static> {
-        Iter { array: Cow::Owned(self), at: 0 }
+        Iter {
+            array: Cow::Owned(self),
+            at: 0,
+        }
     }
 }
 

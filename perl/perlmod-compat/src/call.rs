@@ -268,7 +268,10 @@ pub unsafe fn run(
     errno: bool,
     body: impl FnOnce(&mut Frame<'_>) -> Result<(), Failure>,
 ) -> c_int {
-    let mut frame = Frame { call, _call: PhantomData };
+    let mut frame = Frame {
+        call,
+        _call: PhantomData,
+    };
     let outcome = panics::catch(|| body(&mut frame));
     if errno {
         frame.pass_errno();

@@ -24,7 +24,10 @@ impl Error {
 
     /// An error with this message.
     pub fn new_owned(message: String) -> Self {
-        Self(Box::new(Inner { message, place: String::new() }))
+        Self(Box::new(Inner {
+            message,
+            place: String::new(),
+        }))
     }
 
     /// `Err` with this message.

@@ -110,11 +110,7 @@ unsafe extern "C" {
     // plain.c
     pub(crate) fn pvm_is_plain(thx: Interpreter, sv: *mut Sv) -> c_int;
     /// Runs Perl code, inside an eval.
-    pub(crate) fn pvm_plain_owned(
-        thx: Interpreter,
-        sv: *mut Sv,
-        error: *mut *mut Sv,
-    ) -> *mut Sv;
+    pub(crate) fn pvm_plain_owned(thx: Interpreter, sv: *mut Sv, error: *mut *mut Sv) -> *mut Sv;
 
     // magic.c; the first two are known to Perl only, under types that Rust need not know
     pub(crate) fn pvm_magic_free();
@@ -125,11 +121,8 @@ unsafe extern "C" {
         tag: *const RawTag,
         object: *mut c_void,
     );
-    pub(crate) fn pvm_magic_find(
-        sv: *mut Sv,
-        tag: *const RawTag,
-        found: *mut c_int,
-    ) -> *mut c_void;
+    pub(crate) fn pvm_magic_find(sv: *mut Sv, tag: *const RawTag, found: *mut c_int)
+    -> *mut c_void;
     pub(crate) fn pvm_magic_take(
         thx: Interpreter,
         sv: *mut Sv,

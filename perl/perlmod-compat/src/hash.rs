@@ -113,7 +113,9 @@ impl Hash {
                 value.sv(),
             );
             if stored == 0 {
-                panics::throw(Scalar::new_string("cannot change a tied or restricted hash\n"));
+                panics::throw(Scalar::new_string(
+                    "cannot change a tied or restricted hash\n",
+                ));
             }
         }
         let _ = value.into_raw();
@@ -128,7 +130,10 @@ impl Hash {
         Iter {
             thx,
             hash: self.readable(thx),
-            at: Cursor { bucket: 0, entry: std::ptr::null_mut() },
+            at: Cursor {
+                bucket: 0,
+                entry: std::ptr::null_mut(),
+            },
             _hash: PhantomData,
         }
     }
@@ -166,9 +171,9 @@ impl TryFrom<Scalar> for Hash {
 
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.shared_iter().map(|(key, value)| {
-            (String::from_utf8_lossy(key).into_owned(), value)
-        });
+        let entries = self
+            .shared_iter()
+            .map(|(key, value)| (String::from_utf8_lossy(key).into_owned(), value));
         f.debug_map().entries(entries).finish()
     }
 }

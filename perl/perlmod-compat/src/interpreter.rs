@@ -17,7 +17,10 @@ impl Interpreter {
     pub(crate) fn current() -> Self {
         // SAFETY: takes no arguments and reads a thread-local pointer.
         let pointer = unsafe { ffi::pvm_interpreter() };
-        assert!(!pointer.is_null(), "Perl values can be used on threads of Perl's only");
+        assert!(
+            !pointer.is_null(),
+            "Perl values can be used on threads of Perl's only"
+        );
         Self(pointer)
     }
 }

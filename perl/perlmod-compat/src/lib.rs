@@ -58,8 +58,8 @@ pub fn wantarray() -> bool {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{
-        Failure, Frame, MODE_OPTIONAL, MODE_RAW, PackageTable, ParamName, SubTable, boot, boot_hook, run,
-        unwind_safe,
+        Failure, Frame, MODE_OPTIONAL, MODE_RAW, PackageTable, ParamName, SubTable, boot,
+        boot_hook, run, unwind_safe,
     };
     pub use crate::ffi::{Call, Sv};
     pub use crate::ser::returns::{DeliverReturn, DeliverValue, Output};

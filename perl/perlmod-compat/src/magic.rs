@@ -107,7 +107,13 @@ impl<T> MagicTag<T> {
     /// [`magic_destructor!`](crate::magic_destructor!).
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Self(RawTag { table: table(None), drop: None }, PhantomData)
+        Self(
+            RawTag {
+                table: table(None),
+                drop: None,
+            },
+            PhantomData,
+        )
     }
 }
 
@@ -115,7 +121,10 @@ impl<T: Leakable> MagicTag<T> {
     /// The tag to start from: objects are dropped with the Perl value. It must be used for objects
     /// of type `T` only.
     pub const DEFAULT: Self = Self(
-        RawTag { table: table(Some(ffi::pvm_magic_free)), drop: Some(drop_object::<T>) },
+        RawTag {
+            table: table(Some(ffi::pvm_magic_free)),
+            drop: Some(drop_object::<T>),
+        },
         PhantomData,
     );
 }
@@ -139,7 +148,11 @@ pub struct MagicSpec<'o, 'v, T> {
 
 impl<T> Clone for MagicSpec<'_, '_, T> {
     fn clone(&self) -> Self {
-        Self { tag: self.tag, _object: PhantomData, _name: PhantomData }
+        Self {
+            tag: self.tag,
+            _object: PhantomData,
+            _name: PhantomData,
+        }
     }
 }
 
@@ -155,19 +168,30 @@ impl<T> MagicSpec<'static, 'static, T> {
     ///
     /// The tag must not be used for another `MagicSpec`.
     pub const unsafe fn new_static<TT>(tag: &'static MagicTag<TT>) -> Self {
-        Self { tag: &tag.0, _object: PhantomData, _name: PhantomData }
+        Self {
+            tag: &tag.0,
+            _object: PhantomData,
+            _name: PhantomData,
+        }
     }
 
     /// Another one for the same kind.
     pub const fn spec(&self) -> Self {
-        Self { tag: self.tag, _object: PhantomData, _name: PhantomData }
+        Self {
+            tag: self.tag,
+            _object: PhantomData,
+            _name: PhantomData,
+        }
     }
 }
 
 impl<'o, 'v, T: Leakable> MagicSpec<'o, 'v, T> {
     /// An object to be attached by [`ScalarRef::add_magic`].
     pub fn with_value<'a>(&'a self, ptr: T) -> MagicValue<'a, 'o, 'v, T> {
-        MagicValue { spec: self, object: ptr }
+        MagicValue {
+            spec: self,
+            object: ptr,
+        }
     }
 }
 

@@ -8,7 +8,9 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::panic::{
+    AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind, set_hook, take_hook,
+};
 use std::sync::Once;
 
 use crate::Scalar;
@@ -97,8 +99,7 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Stop> {
         Ok(thrown) => Stop::Thrown(thrown.0),
         Err(payload) => {
             let text = NOTED.with(|noted| noted.borrow_mut().take());
-            let text =
-                text.unwrap_or_else(|| format!("internal error: {}", message_of(&*payload)));
+            let text = text.unwrap_or_else(|| format!("internal error: {}", message_of(&*payload)));
             // A payload may be anything, even something that panics when it is dropped.
             if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
                 std::mem::forget(second);

@@ -84,7 +84,13 @@ impl fmt::Debug for RawValue {
 impl Serialize for RawValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         pass(self.value.clone_ref().into_element());
-        let result = serializer.serialize_newtype_struct(NAME, &Contents { value: self, depth: 0 });
+        let result = serializer.serialize_newtype_struct(
+            NAME,
+            &Contents {
+                value: self,
+                depth: 0,
+            },
+        );
         take_passed();
         result
     }
@@ -118,20 +124,33 @@ impl Serialize for Contents<'_> {
         };
         match Value::from_scalar(plain) {
             Value::Reference(reference) => match reference.dereference() {
-                Some(target) => Contents { value: &target, depth }.serialize(serializer),
+                Some(target) => Contents {
+                    value: &target,
+                    depth,
+                }
+                .serialize(serializer),
                 None => serializer.serialize_none(),
             },
             Value::Array(array) => {
                 let mut seq = serializer.serialize_seq(Some(array.len()))?;
                 for element in &array {
-                    seq.serialize_element(&Contents { value: &element, depth })?;
+                    seq.serialize_element(&Contents {
+                        value: &element,
+                        depth,
+                    })?;
                 }
                 seq.end()
             }
             Value::Hash(hash) => {
                 let mut map = serializer.serialize_map(Some(hash.len()))?;
                 for (key, value) in hash.shared_iter() {
-                    map.serialize_entry(&String::from_utf8_lossy(key), &Contents { value: &value, depth })?;
+                    map.serialize_entry(
+                        &String::from_utf8_lossy(key),
+                        &Contents {
+                            value: &value,
+                            depth,
+                        },
+                    )?;
                 }
                 map.end()
             }
@@ -154,7 +173,9 @@ impl Serialize for Contents<'_> {
 
 impl<'de> Deserialize<'de> for RawValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NAME, ValueVisitor).map(Self::from)
+        deserializer
+            .deserialize_newtype_struct(NAME, ValueVisitor)
+            .map(Self::from)
     }
 }
 
@@ -204,11 +225,15 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<Value, E> {
-        isize::try_from(v).map(Value::new_int).map_err(|_| E::custom("integer out of range"))
+        isize::try_from(v)
+            .map(Value::new_int)
+            .map_err(|_| E::custom("integer out of range"))
     }
 
     fn visit_u64<E: serde::de::Error>(self, v: u64) -> Result<Value, E> {
-        usize::try_from(v).map(Value::new_uint).map_err(|_| E::custom("integer out of range"))
+        usize::try_from(v)
+            .map(Value::new_uint)
+            .map_err(|_| E::custom("integer out of range"))
     }
 
     fn visit_f64<E>(self, v: f64) -> Result<Value, E> {

@@ -79,7 +79,12 @@ impl Scalar {
         let wide = !s.is_ascii();
         // SAFETY: a new value with one reference; Perl copies the text.
         unsafe {
-            Self::from_raw_move(ffi::pvm_new_text(thx, s.as_ptr().cast(), s.len(), wide.into()))
+            Self::from_raw_move(ffi::pvm_new_text(
+                thx,
+                s.as_ptr().cast(),
+                s.len(),
+                wide.into(),
+            ))
         }
     }
 
@@ -243,7 +248,8 @@ impl ScalarRef {
 
     /// Like [`plain`](Self::plain), for readers that cannot fail: leaves the running function.
     pub(crate) fn plain_or_throw(&self, thx: Interpreter) -> Cow<'_, Self> {
-        self.plain(thx).unwrap_or_else(|exception| panics::throw(exception))
+        self.plain(thx)
+            .unwrap_or_else(|exception| panics::throw(exception))
     }
 
     /// What this is as a single value, after tied variables and overloading have had their say.
@@ -355,7 +361,9 @@ impl ScalarRef {
             return "<unknown>";
         }
         // SAFETY: Perl gives a C string.
-        unsafe { CStr::from_ptr(name) }.to_str().unwrap_or("<not UTF-8>")
+        unsafe { CStr::from_ptr(name) }
+            .to_str()
+            .unwrap_or("<not UTF-8>")
     }
 }
 

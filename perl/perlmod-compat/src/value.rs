@@ -184,7 +184,9 @@ impl Value {
         match refused {
             0 => Ok(self.clone_ref()),
             1 => Err(Error::new_owned(format!("there is no package {package:?}"))),
-            _ => Err(Error::new_owned(format!("this cannot be blessed into {package:?}"))),
+            _ => Err(Error::new_owned(format!(
+                "this cannot be blessed into {package:?}"
+            ))),
         }
     }
 

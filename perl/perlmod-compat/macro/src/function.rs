@@ -74,7 +74,10 @@ fn is_value(ty: &Type) -> bool {
 fn parameter(argument: &mut FnArg) -> Result<Parameter> {
     let span = argument.span();
     let FnArg::Typed(typed) = argument else {
-        return Err(Error::new(span, "a method cannot be exported; take `#[try_from_ref] this`"));
+        return Err(Error::new(
+            span,
+            "a method cannot be exported; take `#[try_from_ref] this`",
+        ));
     };
     let mut source = None;
     let mut error = None;
@@ -87,9 +90,15 @@ fn parameter(argument: &mut FnArg) -> Result<Parameter> {
             return true;
         };
         if !matches!(attribute.meta, Meta::Path(_)) {
-            error = Some(Error::new(attribute.span(), "this attribute takes no arguments"));
+            error = Some(Error::new(
+                attribute.span(),
+                "this attribute takes no arguments",
+            ));
         } else if source.replace(found).is_some() {
-            error = Some(Error::new(attribute.span(), "only one of raw and try_from_ref"));
+            error = Some(Error::new(
+                attribute.span(),
+                "only one of raw and try_from_ref",
+            ));
         }
         false
     });
@@ -98,7 +107,12 @@ fn parameter(argument: &mut FnArg) -> Result<Parameter> {
     }
     let name = match &*typed.pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.unraw(),
-        _ => return Err(Error::new(typed.pat.span(), "a parameter needs a plain name here")),
+        _ => {
+            return Err(Error::new(
+                typed.pat.span(),
+                "a parameter needs a plain name here",
+            ));
+        }
     };
     Ok(Parameter {
         name: name.to_string(),
@@ -110,7 +124,9 @@ fn parameter(argument: &mut FnArg) -> Result<Parameter> {
 
 /// How a parameter's value comes out of the frame.
 fn extraction(index: usize, parameter: &Parameter) -> TokenStream {
-    let Parameter { name, ty, source, .. } = parameter;
+    let Parameter {
+        name, ty, source, ..
+    } = parameter;
     let variable = format_ident!("argument_{index}");
     let held = format_ident!("held_{index}");
     let span = ty.span();
@@ -166,7 +182,11 @@ fn c_string(text: &str) -> Result<LitCStr> {
 
 /// One `$` for each parameter, a `;` before the trailing ones that may be left out.
 fn default_prototype(parameters: &[Parameter]) -> String {
-    let trailing = parameters.iter().rev().take_while(|parameter| parameter.optional).count();
+    let trailing = parameters
+        .iter()
+        .rev()
+        .take_while(|parameter| parameter.optional)
+        .count();
     let mut prototype = "$".repeat(parameters.len() - trailing);
     if trailing > 0 {
         prototype.push(';');
@@ -183,13 +203,22 @@ pub fn expand(
 ) -> Result<Exported> {
     let signature = &mut function.sig;
     if !signature.generics.params.is_empty() {
-        return Err(Error::new(signature.generics.span(), "a generic function cannot be exported"));
+        return Err(Error::new(
+            signature.generics.span(),
+            "a generic function cannot be exported",
+        ));
     }
     if let Some(keyword) = &signature.asyncness {
-        return Err(Error::new(keyword.span(), "an async function cannot be exported"));
+        return Err(Error::new(
+            keyword.span(),
+            "an async function cannot be exported",
+        ));
     }
-    let parameters =
-        signature.inputs.iter_mut().map(parameter).collect::<Result<Vec<Parameter>>>()?;
+    let parameters = signature
+        .inputs
+        .iter_mut()
+        .map(parameter)
+        .collect::<Result<Vec<Parameter>>>()?;
     if parameters.len() > PARAM_LIMIT {
         let message = format!("an exported function has at most {PARAM_LIMIT} parameters");
         return Err(Error::new(signature.inputs.span(), message));
@@ -199,7 +228,10 @@ pub fn expand(
     let perl_name = options.name.as_ref().unwrap_or(rust_name).unraw();
     let adapter_name = match &options.xs_name {
         Some(name) => name.clone(),
-        None => Ident::new(&format!("xs_{symbol}_{}", rust_name.unraw()), rust_name.span()),
+        None => Ident::new(
+            &format!("xs_{symbol}_{}", rust_name.unraw()),
+            rust_name.span(),
+        ),
     };
     let output = match &signature.output {
         syn::ReturnType::Default => None,
@@ -208,13 +240,17 @@ pub fn expand(
     let result_types = output
         .and_then(|ty| arguments_of(ty, "result", "Result"))
         .filter(|types| matches!(types.len(), 1 | 2));
-    let variables: Vec<Ident> =
-        (0..parameters.len()).map(|index| format_ident!("argument_{index}")).collect();
+    let variables: Vec<Ident> = (0..parameters.len())
+        .map(|index| format_ident!("argument_{index}"))
+        .collect();
     let call = quote!(#rust_name(#(#variables),*));
     let (result, deliver) = match result_types {
         Some(types) => {
-            let failure =
-                if options.serialize_error { quote!(structure) } else { quote!(display) };
+            let failure = if options.serialize_error {
+                quote!(structure)
+            } else {
+                quote!(display)
+            };
             let result = quote! {
                 match #call {
                     ::std::result::Result::Ok(result) => result,
@@ -230,7 +266,10 @@ pub fn expand(
         None => (call, delivery(output, options)),
     };
 
-    let extract = parameters.iter().enumerate().map(|(index, p)| extraction(index, p));
+    let extract = parameters
+        .iter()
+        .enumerate()
+        .map(|(index, p)| extraction(index, p));
     let errno = options.errno;
     let adapter = quote! {
         #[doc(hidden)]
@@ -251,8 +290,10 @@ pub fn expand(
     };
 
     let count = parameters.len();
-    let names =
-        parameters.iter().map(|p| c_string(&p.name)).collect::<Result<Vec<LitCStr>>>()?;
+    let names = parameters
+        .iter()
+        .map(|p| c_string(&p.name))
+        .collect::<Result<Vec<LitCStr>>>()?;
     let modes = parameters.iter().map(|p| {
         let raw = !matches!(p.source, Source::Data) || is_value(&p.ty);
         let optional = p.optional;
@@ -263,7 +304,10 @@ pub fn expand(
     });
     let full_name = c_string(&format!("{package}::{perl_name}"))?;
     let short_name = c_string(&perl_name.to_string())?;
-    let prototype = options.prototype.clone().unwrap_or_else(|| default_prototype(&parameters));
+    let prototype = options
+        .prototype
+        .clone()
+        .unwrap_or_else(|| default_prototype(&parameters));
     let prototype = c_string(&prototype)?;
     let entry = quote! {
         ::perlmod::__private::SubTable::new(

@@ -37,5 +37,7 @@ pub fn package(arguments: TokenStream, item: TokenStream) -> TokenStream {
         let arguments = Punctuated::<Meta, Token![,]>::parse_terminated.parse(arguments)?;
         package::expand(arguments, syn::parse(item)?)
     };
-    expand().unwrap_or_else(|err: syn::Error| err.to_compile_error()).into()
+    expand()
+        .unwrap_or_else(|err: syn::Error| err.to_compile_error())
+        .into()
 }

@@ -15,16 +15,24 @@ fn set<T>(place: &mut Option<T>, value: T, span: Span) -> Result<()> {
 
 fn string(meta: &Meta) -> Result<LitStr> {
     if let Meta::NameValue(pair) = meta {
-        if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value {
+        if let Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) = &pair.value
+        {
             return Ok(text.clone());
         }
     }
-    Err(Error::new(meta.span(), "this option needs a string: `option = \"…\"`"))
+    Err(Error::new(
+        meta.span(),
+        "this option needs a string: `option = \"…\"`",
+    ))
 }
 
 fn identifier(meta: &Meta) -> Result<Ident> {
     let text = string(meta)?;
-    text.parse().map_err(|_| Error::new(text.span(), "this is not a function's name"))
+    text.parse()
+        .map_err(|_| Error::new(text.span(), "this is not a function's name"))
 }
 
 fn flag(meta: &Meta) -> Result<()> {
@@ -40,8 +48,9 @@ fn expand(text: &LitStr) -> Result<String> {
         let Some((name, after)) = after.split_once('}') else {
             return Err(Error::new(text.span(), "`${` without `}`"));
         };
-        let value = std::env::var(name)
-            .map_err(|err| Error::new(text.span(), format!("environment variable {name}: {err}")))?;
+        let value = std::env::var(name).map_err(|err| {
+            Error::new(text.span(), format!("environment variable {name}: {err}"))
+        })?;
         out.push_str(before);
         out.push_str(&value);
         rest = after;
@@ -68,18 +77,26 @@ impl PackageOptions {
             } else if path.is_ident("boot") {
                 set(&mut boot, string(meta)?.parse()?, meta.span())?;
             } else {
-                return Err(Error::new(path.span(), "unknown option; there are name, lib, boot"));
+                return Err(Error::new(
+                    path.span(),
+                    "unknown option; there are name, lib, boot",
+                ));
             }
         }
         let name: String =
             name.ok_or_else(|| Error::new(Span::call_site(), "the option `name` is missing"))?;
         let is_word = |part: &str| {
             let mut chars = part.chars();
-            chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+            chars
+                .next()
+                .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
                 && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
         };
         if !name.split("::").all(is_word) {
-            return Err(Error::new(Span::call_site(), format!("{name:?} is no package's name")));
+            return Err(Error::new(
+                Span::call_site(),
+                format!("{name:?} is no package's name"),
+            ));
         }
         Ok(Self { name, boot })
     }

@@ -12,9 +12,12 @@ use crate::options::{ExportOptions, PackageOptions};
 /// Whether the module declares native objects, whose class must not be cloned into threads.
 fn declares_objects(items: &[Item]) -> bool {
     items.iter().any(|item| match item {
-        Item::Macro(call) => {
-            call.mac.path.segments.last().is_some_and(|last| last.ident == "declare_magic")
-        }
+        Item::Macro(call) => call
+            .mac
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "declare_magic"),
         _ => false,
     })
 }
@@ -23,7 +26,10 @@ pub fn expand(arguments: Punctuated<Meta, Token![,]>, mut module: ItemMod) -> Re
     let options = PackageOptions::parse(arguments)?;
     let span = module.ident.span();
     let Some((_, items)) = &mut module.content else {
-        return Err(Error::new(span, "the module must be inline: `mod name { … }`"));
+        return Err(Error::new(
+            span,
+            "the module must be inline: `mod name { … }`",
+        ));
     };
     let symbol = options.symbol();
     let mut adapters = Vec::new();

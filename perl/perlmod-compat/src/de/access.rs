@@ -19,7 +19,11 @@ pub(super) struct ArrayAccess<'de> {
 impl<'de> ArrayAccess<'de> {
     /// `array` must be an untied array.
     pub(super) fn new(outer: Deserializer<'de>, array: *mut Sv) -> Self {
-        Self { outer, array, at: 0 }
+        Self {
+            outer,
+            array,
+            at: 0,
+        }
     }
 
     fn length(&self) -> isize {
@@ -67,8 +71,16 @@ pub(super) struct HashAccess<'de> {
 impl<'de> HashAccess<'de> {
     /// `hash` must be an untied hash.
     pub(super) fn new(outer: Deserializer<'de>, hash: *mut Sv) -> Self {
-        let cursor = Cursor { bucket: 0, entry: std::ptr::null_mut() };
-        Self { outer, hash, cursor, entry: None }
+        let cursor = Cursor {
+            bucket: 0,
+            entry: std::ptr::null_mut(),
+        };
+        Self {
+            outer,
+            hash,
+            cursor,
+            entry: None,
+        }
     }
 
     fn length(&self) -> usize {
@@ -115,7 +127,8 @@ impl<'de> MapAccess<'de> for HashAccess<'de> {
         let Some((key, value)) = self.entry.take() else {
             return Error::fail("a value was asked for before its key");
         };
-        seed.deserialize(self.outer.inside(value)).map_err(|err| err.at_key(&key.text()))
+        seed.deserialize(self.outer.inside(value))
+            .map_err(|err| err.at_key(&key.text()))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -131,21 +144,26 @@ pub(super) struct VariantAccess<'de> {
 
 impl<'de> VariantAccess<'de> {
     pub(super) fn unit(value: Deserializer<'de>) -> Self {
-        Self { variant: Err(value), content: None }
+        Self {
+            variant: Err(value),
+            content: None,
+        }
     }
 
     pub(super) fn of_hash(outer: Deserializer<'de>, hash: *mut Sv) -> Result<Self, Error> {
         let mut access = HashAccess::new(outer, hash);
         match (access.length(), access.step()) {
-            (1, Some((key, value))) => {
-                Ok(Self { variant: Ok(key), content: Some(outer.inside(value)) })
-            }
+            (1, Some((key, value))) => Ok(Self {
+                variant: Ok(key),
+                content: Some(outer.inside(value)),
+            }),
             _ => Error::fail("a hash with one key, the variant, is expected"),
         }
     }
 
     fn content(self, what: &str) -> Result<Deserializer<'de>, Error> {
-        self.content.ok_or_else(|| Error::custom(format_args!("the variant needs {what}")))
+        self.content
+            .ok_or_else(|| Error::custom(format_args!("the variant needs {what}")))
     }
 }
 
@@ -153,10 +171,7 @@ impl<'de> EnumAccess<'de> for VariantAccess<'de> {
     type Error = Error;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Self), Error> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
         let variant = match self.variant {
             Ok(key) => seed.deserialize(key)?,
             Err(value) => seed.deserialize(value)?,

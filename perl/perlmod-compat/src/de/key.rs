@@ -49,7 +49,10 @@ impl<'de> KeyDeserializer<'de> {
                 return visitor.visit_i64(v);
             }
         }
-        Err(Error::invalid_value(Unexpected::Str(super::text::excerpt(&text)), &visitor))
+        Err(Error::invalid_value(
+            Unexpected::Str(super::text::excerpt(&text)),
+            &visitor,
+        ))
     }
 }
 
@@ -65,8 +68,14 @@ impl<'de> de::Deserializer<'de> for KeyDeserializer<'de> {
     type Error = Error;
 
     by_integer!(
-        deserialize_i8, deserialize_i16, deserialize_i32, deserialize_i64,
-        deserialize_u8, deserialize_u16, deserialize_u32, deserialize_u64
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64
     );
 
     forward_to_deserialize_any! {

@@ -9,8 +9,8 @@ pub(crate) mod text;
 
 use std::marker::PhantomData;
 
-use serde::de::{self, DeserializeOwned, Error as _, Unexpected, Visitor};
 use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Error as _, Unexpected, Visitor};
 
 use crate::error::Error;
 use crate::ffi::{self, Kind, Sv, View};
@@ -59,7 +59,12 @@ pub(crate) struct Deserializer<'de> {
 impl<'de> Deserializer<'de> {
     /// Reads `sv`, which must stay valid for `'de`.
     pub(crate) fn new(thx: Interpreter, sv: *mut Sv) -> Self {
-        Self { thx, sv, depth: 0, _data: PhantomData }
+        Self {
+            thx,
+            sv,
+            depth: 0,
+            _data: PhantomData,
+        }
     }
 
     /// Reads undef.
@@ -69,7 +74,11 @@ impl<'de> Deserializer<'de> {
 
     /// The deserializer for an element; null for one that does not exist.
     fn inside(self, sv: *mut Sv) -> Self {
-        Self { sv, depth: self.depth + 1, ..self }
+        Self {
+            sv,
+            depth: self.depth + 1,
+            ..self
+        }
     }
 
     /// The data itself, all references to it followed.
@@ -91,7 +100,9 @@ impl<'de> Deserializer<'de> {
                 }
                 Kind::Code => return Error::fail("code where data is expected"),
                 Kind::Other => {
-                    return Error::fail("a file handle, pattern or the like where data is expected");
+                    return Error::fail(
+                        "a file handle, pattern or the like where data is expected",
+                    );
                 }
                 Kind::Magical => {
                     return Error::fail("a tied variable inside of an object cannot be read");
@@ -177,8 +188,16 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
     type Error = Error;
 
     integers!(
-        deserialize_i8, deserialize_i16, deserialize_i32, deserialize_i64, deserialize_i128,
-        deserialize_u8, deserialize_u16, deserialize_u32, deserialize_u64, deserialize_u128
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_i128,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_u128
     );
 
     fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
@@ -300,11 +319,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
         visitor.visit_seq(self.array(&"an array")?)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
         let elements = self.array(&"an array")?;
         if elements.len() != len {
             return Err(Error::invalid_length(elements.len(), &visitor));

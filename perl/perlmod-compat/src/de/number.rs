@@ -33,7 +33,11 @@ fn stored(view: &View) -> Option<Number> {
 
 /// The number, if this is one in the first place and not a string.
 pub(crate) fn as_number(view: &View) -> Option<Number> {
-    if view.flags & HAS_TEXT != 0 { None } else { stored(view) }
+    if view.flags & HAS_TEXT != 0 {
+        None
+    } else {
+        stored(view)
+    }
 }
 
 /// The integer that a float is. 2⁶⁴ and −2⁶³ are exact as floats, so the comparisons are, too.
@@ -76,17 +80,19 @@ fn parse_float(text: &[u8]) -> Option<f64> {
 /// Integers beyond this lie apart as floats, so a text with a point or an exponent is not exact.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
-fn refuse<T>(
-    thx: Interpreter,
-    view: &View,
-    expected: &dyn Expected,
-) -> Result<T, Error> {
+fn refuse<T>(thx: Interpreter, view: &View, expected: &dyn Expected) -> Result<T, Error> {
     if view.flags & HAS_TEXT == 0 {
-        return Err(Error::invalid_value(Unexpected::Float(view.number), expected));
+        return Err(Error::invalid_value(
+            Unexpected::Float(view.number),
+            expected,
+        ));
     }
     // SAFETY: the text is used up here.
     let text = unsafe { text::characters(thx, view, true) }.unwrap_or("");
-    Err(Error::invalid_value(Unexpected::Str(text::excerpt(text)), expected))
+    Err(Error::invalid_value(
+        Unexpected::Str(text::excerpt(text)),
+        expected,
+    ))
 }
 
 /// The value as an integer, or as the error says.
@@ -101,7 +107,9 @@ pub(super) fn integer(
         None => {
             let text = text::stored(view);
             parse_integer(text).or_else(|| {
-                parse_float(text).filter(|v| v.abs() <= EXACT_FLOAT).and_then(exact)
+                parse_float(text)
+                    .filter(|v| v.abs() <= EXACT_FLOAT)
+                    .and_then(exact)
             })
         }
     };
@@ -112,11 +120,7 @@ pub(super) fn integer(
 }
 
 /// The value as a float, or as the error says.
-pub(super) fn float(
-    thx: Interpreter,
-    view: &View,
-    expected: &dyn Expected,
-) -> Result<f64, Error> {
+pub(super) fn float(thx: Interpreter, view: &View, expected: &dyn Expected) -> Result<f64, Error> {
     let found = match stored(view) {
         Some(Number::Signed(v)) => Some(v as f64),
         Some(Number::Unsigned(v)) => Some(v as f64),
@@ -163,7 +167,10 @@ pub(crate) fn lenient_float(view: &View) -> f64 {
             let text = text::stored(view).trim_ascii_start();
             // No number that means something is longer.
             let longest = text.len().min(64);
-            (1..=longest).rev().find_map(|end| parse_float(&text[..end])).unwrap_or(0.0)
+            (1..=longest)
+                .rev()
+                .find_map(|end| parse_float(&text[..end]))
+                .unwrap_or(0.0)
         }
     }
 }

@@ -55,11 +55,7 @@ fn number<'a>(thx: Interpreter, view: &View) -> Option<&'a [u8]> {
 /// # Safety
 ///
 /// The result must not outlive the value, nor the running call.
-pub(crate) unsafe fn characters<'a>(
-    thx: Interpreter,
-    view: &View,
-    lossy: bool,
-) -> Option<&'a str> {
+pub(crate) unsafe fn characters<'a>(thx: Interpreter, view: &View, lossy: bool) -> Option<&'a str> {
     if view.flags & HAS_TEXT == 0 {
         return std::str::from_utf8(number(thx, view)?).ok();
     }

@@ -20,11 +20,18 @@ impl ArrayBuilder {
         let expected = expected.min(limits::RESERVE);
         // SAFETY: a new array with one reference.
         let array = unsafe { Scalar::from_raw_move(ffi::pvm_new_array(inner.thx, expected)) };
-        Ok(Self { inner, array, as_list, count: 0 })
+        Ok(Self {
+            inner,
+            array,
+            as_list,
+            count: 0,
+        })
     }
 
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let element = value.serialize(self.inner).map_err(|err| err.at_index(self.count))?;
+        let element = value
+            .serialize(self.inner)
+            .map_err(|err| err.at_index(self.count))?;
         // SAFETY: our own array; it takes the reference to the element over.
         unsafe { ffi::pvm_array_push(self.inner.thx, self.array.sv(), element.into_raw()) };
         self.count += 1;
@@ -32,7 +39,11 @@ impl ArrayBuilder {
     }
 
     fn finish(self) -> Scalar {
-        if self.as_list { self.array } else { self.inner.reference_to(self.array) }
+        if self.as_list {
+            self.array
+        } else {
+            self.inner.reference_to(self.array)
+        }
     }
 }
 
@@ -70,7 +81,11 @@ impl HashBuilder {
         let expected = expected.min(limits::RESERVE);
         // SAFETY: a new hash with one reference.
         let hash = unsafe { Scalar::from_raw_move(ffi::pvm_new_hash(inner.thx, expected)) };
-        Ok(Self { inner, hash, key: None })
+        Ok(Self {
+            inner,
+            hash,
+            key: None,
+        })
     }
 
     fn put<T: Serialize + ?Sized>(
@@ -119,7 +134,10 @@ impl ser::SerializeMap for HashBuilder {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let key = self.key.take().ok_or_else(|| Error::new("a value without a key"))?;
+        let key = self
+            .key
+            .take()
+            .ok_or_else(|| Error::new("a value without a key"))?;
         self.put(key.as_bytes(), key.is_utf8(), value)
     }
 
@@ -160,7 +178,11 @@ impl VariantArray {
     ) -> Result<Self, Error> {
         let outer = serializer.hash(1)?;
         let array = outer.inner.array(len)?;
-        Ok(Self { outer, variant, array })
+        Ok(Self {
+            outer,
+            variant,
+            array,
+        })
     }
 }
 
@@ -192,7 +214,11 @@ impl VariantHash {
     ) -> Result<Self, Error> {
         let outer = serializer.hash(1)?;
         let hash = outer.inner.hash(len)?;
-        Ok(Self { outer, variant, hash })
+        Ok(Self {
+            outer,
+            variant,
+            hash,
+        })
     }
 }
 

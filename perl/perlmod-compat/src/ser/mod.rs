@@ -28,15 +28,20 @@ pub(crate) fn to_scalar<T: Serialize + ?Sized>(
     thx: Interpreter,
     value: &T,
 ) -> Result<Scalar, Error> {
-    value.serialize(Serializer { thx, depth: 0, as_list: false })
+    value.serialize(Serializer {
+        thx,
+        depth: 0,
+        as_list: false,
+    })
 }
 
 /// As [`to_scalar`], but an outermost sequence gives the array itself and not a reference to it.
-pub(crate) fn to_list<T: Serialize + ?Sized>(
-    thx: Interpreter,
-    value: &T,
-) -> Result<Scalar, Error> {
-    value.serialize(Serializer { thx, depth: 0, as_list: true })
+pub(crate) fn to_list<T: Serialize + ?Sized>(thx: Interpreter, value: &T) -> Result<Scalar, Error> {
+    value.serialize(Serializer {
+        thx,
+        depth: 0,
+        as_list: true,
+    })
 }
 
 /// Makes one value.
@@ -53,7 +58,11 @@ impl Serializer {
         if self.depth >= limits::DEPTH {
             return Error::fail(crate::de::TOO_DEEP);
         }
-        Ok(Self { thx: self.thx, depth: self.depth + 1, as_list: false })
+        Ok(Self {
+            thx: self.thx,
+            depth: self.depth + 1,
+            as_list: false,
+        })
     }
 
     fn undef(self) -> Scalar {

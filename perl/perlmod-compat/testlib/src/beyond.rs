@@ -25,7 +25,10 @@ pub mod package {
     pub fn read_under_guard(#[raw] value: Value, key: String) -> Option<String> {
         let _guard = Guard;
         let target = value.dereference()?;
-        target.as_hash()?.get(&key).map(|v| v.pv_string_utf8().to_owned())
+        target
+            .as_hash()?
+            .get(&key)
+            .map(|v| v.pv_string_utf8().to_owned())
     }
 
     #[export]
@@ -46,7 +49,10 @@ pub mod package {
             .as_hash()?
             .shared_iter()
             .map(|(k, v)| {
-                (String::from_utf8_lossy(k).into_owned(), v.pv_string_utf8().to_owned())
+                (
+                    String::from_utf8_lossy(k).into_owned(),
+                    v.pv_string_utf8().to_owned(),
+                )
             })
             .collect();
         pairs.sort();

@@ -17,12 +17,19 @@ pub mod package {
     impl fmt::Display for Failed {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str(&self.message)?;
-            if f.alternate() { write!(f, " (code {})", self.code) } else { Ok(()) }
+            if f.alternate() {
+                write!(f, " (code {})", self.code)
+            } else {
+                Ok(())
+            }
         }
     }
 
     fn failed() -> Failed {
-        Failed { code: 7, message: "it failed".to_owned() }
+        Failed {
+            code: 7,
+            message: "it failed".to_owned(),
+        }
     }
 
     #[export]
@@ -81,7 +88,10 @@ pub mod package {
 
     #[export]
     pub fn panic_in_result() -> Partial {
-        Partial { text: "made before the panic", trap: Trap }
+        Partial {
+            text: "made before the panic",
+            trap: Trap,
+        }
     }
 
     /// Fails while it is being written.
@@ -92,6 +102,8 @@ pub mod package {
 
     #[export]
     pub fn fail_in_result() -> Broken {
-        Broken { list: vec![Default::default(), [((1, 2), 3)].into()] }
+        Broken {
+            list: vec![Default::default(), [((1, 2), 3)].into()],
+        }
     }
 }

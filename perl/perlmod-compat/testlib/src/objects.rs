@@ -20,7 +20,9 @@ pub mod counter {
     impl Counter {
         fn from(start: u64) -> Self {
             ALIVE.fetch_add(1, Ordering::Relaxed);
-            Self { at: Mutex::new(start) }
+            Self {
+                at: Mutex::new(start),
+            }
         }
     }
 
@@ -38,7 +40,10 @@ pub mod counter {
 
     #[export]
     pub fn next(#[try_from_ref] this: &Counter) -> Result<u64, Error> {
-        let mut at = this.at.lock().map_err(|_| Error::new("the counter is broken"))?;
+        let mut at = this
+            .at
+            .lock()
+            .map_err(|_| Error::new("the counter is broken"))?;
         *at += 1;
         Ok(*at)
     }
@@ -77,8 +82,13 @@ pub mod shared {
 
     #[export]
     pub fn text(#[raw] this: Value) -> Result<String, Error> {
-        let target = this.dereference().ok_or_else(|| Error::new("not a reference"))?;
-        target.find_magic(&SPEC).cloned().ok_or_else(|| Error::new("not one of ours"))
+        let target = this
+            .dereference()
+            .ok_or_else(|| Error::new("not a reference"))?;
+        target
+            .find_magic(&SPEC)
+            .cloned()
+            .ok_or_else(|| Error::new("not one of ours"))
     }
 
     #[export(name = "DESTROY")]

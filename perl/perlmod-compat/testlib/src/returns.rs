@@ -1,7 +1,11 @@
 //! Lists, scalars and nothing.
 
 /// Functions that return in every way.
-#[perlmod::package(name = "CompatTest::Returns", lib = "perlmod_compat_testlib", boot = "loaded")]
+#[perlmod::package(
+    name = "CompatTest::Returns",
+    lib = "perlmod_compat_testlib",
+    boot = "loaded"
+)]
 pub mod package {
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,7 +28,11 @@ pub mod package {
 
     #[export]
     pub fn nothing_or_error(fail: bool) -> Result<(), perlmod::Error> {
-        if fail { perlmod::Error::fail("asked to fail") } else { Ok(()) }
+        if fail {
+            perlmod::Error::fail("asked to fail")
+        } else {
+            Ok(())
+        }
     }
 
     #[export]
@@ -59,7 +67,13 @@ pub mod package {
     pub fn by_context_aliased(fail: bool) -> Result<Listing, perlmod::Error> {
         Gimme::try_map(
             || Ok("one".to_owned()),
-            || if fail { perlmod::Error::fail("no list") } else { Ok(vec!["a".to_owned()]) },
+            || {
+                if fail {
+                    perlmod::Error::fail("no list")
+                } else {
+                    Ok(vec!["a".to_owned()])
+                }
+            },
         )
     }
 

@@ -80,7 +80,9 @@ pub mod package {
     #[export]
     pub fn store(#[raw] hash: Value, key: String, #[raw] value: Value) -> Result<usize, Error> {
         let target = hash_of(&hash)?;
-        let hash = target.as_hash().ok_or_else(|| Error::new("not a hash reference"))?;
+        let hash = target
+            .as_hash()
+            .ok_or_else(|| Error::new("not a hash reference"))?;
         hash.insert(&key, value);
         Ok(hash.len())
     }
@@ -101,8 +103,11 @@ pub mod package {
     #[export]
     pub fn join(#[raw] array: Value) -> Option<String> {
         let target = array.dereference()?;
-        let texts: Vec<String> =
-            target.as_array()?.iter().map(|v| v.pv_string_utf8().to_owned()).collect();
+        let texts: Vec<String> = target
+            .as_array()?
+            .iter()
+            .map(|v| v.pv_string_utf8().to_owned())
+            .collect();
         Some(texts.join(","))
     }
 
