@@ -24,6 +24,8 @@ CAPI_HEADERS := $(BUILD)/include/pve_native.h $(BUILD)/include/pve_native.hpp
 CAPI_PC := $(BUILD)/lib/pkgconfig/pve-native.pc
 CAPI_SYMBOLS := tests/abi/symbols.golden
 CAPI_LIBS := -lgcc_s -lc -lm
+# For programs of this tree that are built with the library and run in place.
+CAPI_FLAGS := -I$(BUILD)/include -L$(BUILD)/lib -Wl,-rpath,$(abspath $(BUILD)/lib) -lpve_native
 
 capi_pc = sed -e 's|@PREFIX@|$(1)|' -e 's|@LIBDIR@|$(2)|' -e 's|@INCLUDEDIR@|$(3)|' \
 	-e 's|@VERSION@|$(CAPI_VERSION)|' capi/pve-native.pc.in
@@ -34,7 +36,7 @@ capi: $(BUILD)/lib/libpve_native.so $(BUILD)/lib/libpve_native.a $(CAPI_HEADERS)
 
 # Cargo knows whether there is something to do.
 capi-cargo:
-	$(CARGO) build --profile $(CAPI_PROFILE) -p pve-native-capi
+	$(CARGO) build --locked --profile $(CAPI_PROFILE) -p pve-native-capi
 
 $(CAPI_CARGO_LIB): capi-cargo ;
 
