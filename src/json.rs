@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::Formatter;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
 /// The text, without a newline at its end.
 pub fn to_text<T: Serialize + ?Sized>(value: &T) -> String {
@@ -61,6 +61,17 @@ impl Formatter for Qemu {
         writer.write_all(rest.as_bytes())
     }
 
+    fn write_char_escape<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        match escape {
+            CharEscape::AsciiControl(byte) => write!(writer, "\\u{byte:04X}"),
+            other => CompactFormatter.write_char_escape(writer, other),
+        }
+    }
+
     fn begin_array<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         self.open(writer, b"[")
     }
@@ -104,10 +115,10 @@ mod tests {
 
     #[test]
     fn text_is_ascii_and_means_the_same() {
-        let value = serde_json::json!({ "a": ["\u{e9}\u{1f980}\x7f\"\n", 1], "b": {} });
+        let value = serde_json::json!({ "a": ["\u{e9}\u{1f980}\x7f\"\n\x1b", 1], "b": {} });
         let text = to_text(&value);
         assert!(text.is_ascii());
-        assert!(text.contains("\\u00E9\\uD83E\\uDD80\\u007F\\\"\\n"));
+        assert!(text.contains("\\u00E9\\uD83E\\uDD80\\u007F\\\"\\n\\u001B"));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&text).unwrap(),
             value

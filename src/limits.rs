@@ -56,3 +56,64 @@ pub const QCOW2_BITMAP_BYTES: u64 = 0x2000_0000;
 
 /// Bytes of one image or file. QEMU: `BDRV_MAX_LENGTH`.
 pub const IMAGE_BYTES: u64 = 0x7fff_ffff_c000_0000;
+/// Bytes that one read of metadata may ask for. QEMU: `BDRV_REQUEST_MAX_BYTES`.
+pub const REQUEST_BYTES: u64 = 0x7fff_fe00;
+/// Length of a backing file name outside of qcow and qcow2. QEMU: `PATH_MAX`, with its NUL.
+pub const BACKING_NAME: usize = 4096;
+
+/// qcow: log2 of the cluster size. QEMU.
+pub const QCOW1_CLUSTER_BITS: std::ops::RangeInclusive<u8> = 9..=16;
+/// qcow: log2 of the entries of an L2 table. QEMU.
+pub const QCOW1_L2_BITS: std::ops::RangeInclusive<u8> = 6..=13;
+/// qcow: length of a backing file name. QEMU.
+pub const QCOW1_BACKING_NAME: u32 = 1023;
+
+/// qed: bytes of a cluster. QEMU: `QED_MIN_/MAX_CLUSTER_SIZE`.
+pub const QED_CLUSTER_BYTES: std::ops::RangeInclusive<u32> = 4096..=64 << 20;
+/// qed: clusters of a table. QEMU: `QED_MIN_/MAX_TABLE_SIZE`.
+pub const QED_TABLE_CLUSTERS: std::ops::RangeInclusive<u32> = 1..=16;
+
+/// vdi: blocks of an image. QEMU: `VDI_BLOCKS_IN_IMAGE_MAX`.
+pub const VDI_BLOCKS: u32 = 0x1fff_ff80;
+/// vdi: bytes of a block. QEMU knows no other.
+pub const VDI_BLOCK_BYTES: u32 = 1 << 20;
+
+/// vpc: sectors of a disk, 2040 GiB. QEMU: `VHD_MAX_SECTORS`.
+pub const VPC_SECTORS: u64 = 0xff00_0000;
+/// vpc: bytes of a block. QEMU, which reads larger ones, but takes their size for negative.
+pub const VPC_BLOCK_BYTES: std::ops::RangeInclusive<u32> = 512..=1 << 30;
+/// vpc: entries of the block allocation table. QEMU: `INT_MAX / 4`.
+pub const VPC_TABLE_ENTRIES: u32 = i32::MAX as u32 / 4;
+/// vpc: bytes of the block allocation table, which is read whole to find a truncated file. Ours:
+/// enough for 2040 GiB in blocks of 128 KiB; the usual ones have 2 MiB.
+pub const VPC_TABLE_BYTES: u64 = 64 << 20;
+/// vpc: bytes of that table read at a time. Ours.
+pub const VPC_TABLE_CHUNK: usize = 64 << 10;
+
+/// vhdx: entries of the region table. QEMU, from the specification.
+pub const VHDX_REGIONS: u32 = 2047;
+/// vhdx: entries of the metadata table. QEMU: `VHDX_METADATA_MAX_ENTRIES`.
+pub const VHDX_METADATA_ENTRIES: u16 = 2047;
+/// vhdx: bytes of a payload block. QEMU: `VHDX_BLOCK_SIZE_MIN`, `_MAX`.
+pub const VHDX_BLOCK_BYTES: std::ops::RangeInclusive<u32> = 1 << 20..=256 << 20;
+/// vhdx: bytes of the block allocation table that are in use, all of which are read to find a
+/// truncated file. Ours: enough for 64 TiB in blocks of 8 MiB.
+pub const VHDX_TABLE_BYTES: u64 = 64 << 20;
+/// vhdx: bytes of that table read at a time. Ours.
+pub const VHDX_TABLE_CHUNK: usize = 64 << 10;
+/// vhdx: bytes of a log that may hold entries, which is searched for them. Ours; usual is 1 MiB.
+pub const VHDX_LOG_BYTES: u32 = 64 << 20;
+
+/// vmdk: bytes of a descriptor. QEMU cuts it off there.
+pub const VMDK_DESCRIPTOR_BYTES: u64 = (1 << 20) - 1;
+/// vmdk: bytes of the descriptor in which the parent and the content IDs are looked for. QEMU:
+/// `DESC_SIZE`.
+pub const VMDK_DESCRIPTOR_HEAD: usize = 20 * 512;
+/// vmdk: extents of one image. Ours: QEMU has none but the number of files it can hold open.
+pub const VMDK_EXTENTS: usize = 4096;
+/// vmdk: sectors of a grain, 1 GiB. QEMU.
+pub const VMDK_GRAIN_SECTORS: u64 = 0x20_0000;
+/// vmdk: entries of a grain directory. QEMU.
+pub const VMDK_DIRECTORY_ENTRIES: u32 = 32 << 20;
+/// vmdk: entries of a grain table. QEMU.
+pub const VMDK_GRAIN_TABLE_ENTRIES: u32 = 512;

@@ -103,11 +103,11 @@ impl Serialize for View<'_, ImageInfo> {
         if let Some(full_name) = info.backing.as_ref().and_then(|b| b.full_name.as_deref()) {
             map.serialize_field("full-backing-filename", &self.part(full_name))?;
         }
-        if let Some(backing) = &info.backing {
-            map.serialize_field("backing-filename", &self.part(backing.name.as_slice()))?;
-        }
         if data.encrypted {
             map.serialize_field("encrypted", &true)?;
+        }
+        if let Some(backing) = &info.backing {
+            map.serialize_field("backing-filename", &self.part(backing.name.as_slice()))?;
         }
         if let Some(dirty) = data.dirty {
             map.serialize_field("dirty-flag", &dirty)?;

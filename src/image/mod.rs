@@ -4,6 +4,7 @@
 //! [`Source`](crate::io::Source) into [`Metadata`]. [`json`] gives the answer `qemu-img info`'s
 //! shape. Nothing here follows a backing name: that is [`chain`](crate::chain).
 
+mod fields;
 pub mod format;
 pub mod info;
 pub mod json;
@@ -14,6 +15,7 @@ pub mod qcow1;
 pub mod qcow2;
 pub mod qed;
 pub mod raw;
+mod request;
 pub mod vdi;
 pub mod vhdx;
 pub mod vmdk;

@@ -12,7 +12,7 @@ mod tests;
 
 pub use bitmaps::Bitmap;
 pub use extensions::{BackingFormat, CryptoHeader, Extensions, FeatureKind, FeatureName};
-pub use header::{CompressionType, EncryptionMethod, Header};
+pub use header::{CompressionType, EncryptionMethod, Header, MAGIC};
 
 use super::info::{FormatSpecific, Metadata, StoredBacking};
 use super::luks::{self, LuksInfo};
