@@ -19,9 +19,6 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm'))
 PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/lib/*.pm \
 	examples/perl/*.pl benches/*.pl)
-# How a program in the build tree finds the library there.
-CAPI_FLAGS = $(shell PKG_CONFIG_PATH=$(BUILD)/lib/pkgconfig pkg-config --cflags --libs pve-native) \
-	'-Wl,-rpath,$$ORIGIN/../lib'
 SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh)
 PROVE := prove -I$(BUILD)/perl
 

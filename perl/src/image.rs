@@ -43,17 +43,6 @@ mod export {
     use crate::args::{bytes, flag, optional};
     use crate::failure::Failure;
 
-    /// Size, format, use, parent, ctime, warnings, error.
-    type SizeList = (
-        Option<u64>,
-        Option<&'static str>,
-        Option<u64>,
-        Value,
-        Option<i64>,
-        Value,
-        Value,
-    );
-
     fn timeout(value: &Value) -> Result<Option<Duration>, Failure> {
         Ok(optional(value).map_or(Ok(None), timeout_from_text)?)
     }
@@ -151,13 +140,15 @@ mod export {
 
     /// Function: size, format, use, parent and ctime of a volume, then what to warn of and what
     /// to die with.
+    // Only a tuple that is written out here becomes a list in Perl.
+    #[allow(clippy::type_complexity)]
     #[export(serialize_error)]
     fn file_size_info(
         #[raw] path: Value,
         #[raw] seconds: Value,
         #[raw] format: Value,
         #[raw] untrusted: Value,
-    ) -> Result<SizeList, Failure> {
+    ) -> Result<(Value, Value, Value, Value, Value, Value, Value), Failure> {
         let answer = inspect::file_size_info(&inspect::FileSizeRequest {
             filename: bytes(&path),
             timeout: timeout(&seconds)?,
@@ -172,13 +163,19 @@ mod export {
             Ok(volume) => (volume, Value::new_undef()),
             Err(error) => (None, Failure::from(error).into_value()),
         };
-        let parent = volume.as_ref().and_then(|volume| volume.parent.as_deref());
+        let number = |number: Option<u64>| {
+            number.map_or_else(Value::new_undef, |number| Value::new_uint(number as usize))
+        };
+        let volume = volume.as_ref();
+        let parent = volume.and_then(|volume| volume.parent.as_deref());
         Ok((
-            volume.as_ref().map(|volume| volume.size),
-            volume.as_ref().map(|volume| volume.format),
-            volume.as_ref().map(|volume| volume.used),
+            number(volume.map(|volume| volume.size)),
+            volume.map_or_else(Value::new_undef, |volume| Value::new_string(volume.format)),
+            number(volume.map(|volume| volume.used)),
             parent.map_or_else(Value::new_undef, Value::new_bytes),
-            answer.ctime,
+            answer
+                .ctime
+                .map_or_else(Value::new_undef, |ctime| Value::new_int(ctime as isize)),
             warnings,
             error,
         ))
