@@ -187,7 +187,10 @@ impl HangFs {
             .arg("60")
             .stdout(Stdio::piped())
             .spawn();
-        let mut server = started.map_err(|e| Skip(format!("python3: {e}")))?;
+        let mut server = started.map_err(|e| {
+            remove(&base);
+            Skip(format!("python3: {e}"))
+        })?;
         let mut line = String::new();
         let output = server.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut line).expect("a line");
