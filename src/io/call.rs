@@ -95,8 +95,8 @@ impl Call {
             let at = offset.saturating_add(done as u64);
             let deadline = state.deadline;
             let Some(helper) = state.holder(far) else {
-                // It was left behind, or is our parent's, and the file with it.
-                return Err(Error::new(ErrorKind::Timeout));
+                // It was left behind, was killed or is our parent's, and the file with it.
+                return Err(Error::io("read", libc::EBADF));
             };
             match helper.read(far.fd, at, &mut buffer[done..], deadline) {
                 Ok(0) => break,

@@ -245,7 +245,7 @@ fn child_counts_afresh() -> Result<(), Skip> {
 
 fn stopped_server() -> Result<(), Skip> {
     let fs = HangFs::new()?;
-    fs.signal(libc::SIGSTOP);
+    fs.stop();
     assert_timeout(&fs.image());
     // A request that the server has not taken yet can be given up: the helper is gone at once.
     support::no_helper_left();

@@ -105,7 +105,11 @@ pub fn helpers() -> Vec<u32> {
 
 /// The state of a process as `ps` shows it; none if there is no such process.
 pub fn state(pid: u32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    state_in(Path::new(&format!("/proc/{pid}")))
+}
+
+fn state_in(directory: &Path) -> Option<char> {
+    let stat = std::fs::read_to_string(directory.join("stat")).ok()?;
     stat.rsplit(')').next()?.trim().chars().next()
 }
 
@@ -187,7 +191,10 @@ impl HangFs {
             .arg("60")
             .stdout(Stdio::piped())
             .spawn();
-        let mut server = started.map_err(|e| Skip(format!("python3: {e}")))?;
+        let mut server = started.map_err(|e| {
+            remove(&base);
+            Skip(format!("python3: {e}"))
+        })?;
         let mut line = String::new();
         let output = server.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut line).expect("a line");
@@ -218,7 +225,16 @@ impl HangFs {
         let _ = std::fs::remove_file(self.base.join("control"));
     }
 
-    /// Stops or continues the server: stopped, it does not even take requests.
+    /// Stops the server: it does not even take requests. All its threads have stopped then.
+    pub fn stop(&self) {
+        self.signal(libc::SIGSTOP);
+        let tasks = format!("/proc/{}/task", self.server.id());
+        eventually("the server stops", || {
+            let mut tasks = std::fs::read_dir(&tasks).expect("/proc").flatten();
+            tasks.all(|task| state_in(&task.path()) == Some('T'))
+        });
+    }
+
     pub fn signal(&self, signal: i32) {
         // SAFETY: our own child.
         unsafe { libc::kill(self.server.id() as i32, signal) };

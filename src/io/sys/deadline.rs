@@ -30,7 +30,7 @@ impl Deadline {
 
     pub(super) fn timespec(self) -> libc::timespec {
         libc::timespec {
-            tv_sec: (self.0 / SECOND) as libc::time_t,
+            tv_sec: (self.0 / SECOND) as _,
             tv_nsec: (self.0 % SECOND) as _,
         }
     }
