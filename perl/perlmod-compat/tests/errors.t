@@ -8,14 +8,14 @@ use Test::More;
 
 use CompatTest qw(Errors Beyond);
 
-sub error($name, @args) {
+sub error ($name, @args) {
     no strict 'refs';
     eval { &{"CompatTest::$name"}(@args); 1 } and return 'no error';
     return $@;
 }
 
 # What the code writes to standard error, by whatever way.
-sub stderr_of($code) {
+sub stderr_of ($code) {
     open(my $saved, '>&', \*STDERR) or die;
     open(my $file, '+>', undef) or die;
     open(STDERR, '>&', $file) or die;
@@ -35,22 +35,40 @@ is($! + 0, 2, 'errno is set');
 is_deeply($structured, { code => 7, message => 'it failed' }, 'an error with a structure');
 
 my $place = qr/\(at \S+errors\.rs:\d+\)/;
-my $printed = stderr_of(sub {
-    like(error('Errors::panic_with_text'), qr/^internal error: text of the panic $place\n\z/, 'a panic');
-    like(error('Errors::panic_formatted', 5), qr/^internal error: value is 5 second line $place\n\z/,
-        'a panic with a formatted text of two lines');
-    like(error('Errors::panic_in_argument', ["x"]), qr/^internal error: while reading x $place\n\z/,
-        'a panic while converting an argument');
-    like(error('Errors::panic_in_result'), qr/^internal error: while writing $place\n\z/,
-        'a panic while converting a result');
-});
+my $printed = stderr_of(
+    sub {
+        like(
+            error('Errors::panic_with_text'),
+            qr/^internal error: text of the panic $place\n\z/, 'a panic'
+        );
+        like(
+            error('Errors::panic_formatted', 5),
+            qr/^internal error: value is 5 second line $place\n\z/,
+            'a panic with a formatted text of two lines'
+        );
+        like(
+            error('Errors::panic_in_argument', ["x"]),
+            qr/^internal error: while reading x $place\n\z/,
+            'a panic while converting an argument'
+        );
+        like(
+            error('Errors::panic_in_result'), qr/^internal error: while writing $place\n\z/,
+            'a panic while converting a result'
+        );
+    }
+);
 is($printed, '', 'nothing is printed');
 
-$printed = stderr_of(sub { is(CompatTest::Beyond::panic_on_thread(), 'true', 'a panic on another thread') });
+$printed =
+    stderr_of(sub { is(CompatTest::Beyond::panic_on_thread(), 'true', 'a panic on another thread') }
+    );
 like($printed, qr/on a thread/, 'is left to the hook that was there before');
 
-like(error('Errors::fail_in_result'), qr/^list\[1\]: a hash key must be a string or a number\n\z/,
-    'a result that cannot be converted');
+like(
+    error('Errors::fail_in_result'),
+    qr/^list\[1\]: a hash key must be a string or a number\n\z/,
+    'a result that cannot be converted'
+);
 
 {
     my @seen;
@@ -62,13 +80,20 @@ like(error('Errors::fail_in_result'), qr/^list\[1\]: a hash key must be a string
 # Calls from within destructors and sort blocks leave outer state alone.
 package OnDestroy {
     sub new { return bless {}, shift }
-    sub DESTROY { local $@; eval { CompatTest::Errors::panic_with_text() } }
+
+    sub DESTROY {
+        local $@;
+        eval { CompatTest::Errors::panic_with_text() }
+    }
 }
 {
     my $guard = OnDestroy->new();
     is(error('Errors::fail'), "it failed (code 7)\n", 'an error with a destructor around');
 }
-my @sorted = sort { eval { CompatTest::Errors::fail() }; $a <=> $b } 3, 1, 2;
+my @sorted = sort {
+    eval { CompatTest::Errors::fail() };
+    $a <=> $b
+} 3, 1, 2;
 is_deeply(\@sorted, [1, 2, 3], 'errors within sort');
 
 done_testing();

@@ -10,22 +10,33 @@ use Test::More;
 use Hash::Util qw(lock_keys lock_hash);
 use CompatTest qw(Data Values Beyond Errors);
 
-sub call($name, @args) { no strict 'refs'; return &{"CompatTest::$name"}(@args) }
-sub error($name, @args) { eval { call($name, @args); 1 } and return 'no error'; return $@ }
+sub call ($name, @args) { no strict 'refs'; return &{"CompatTest::$name"}(@args) }
+
+sub error ($name, @args) {
+    eval { call($name, @args); 1 } and return 'no error';
+    return $@;
+}
 
 package Tied::Scalar {
     sub TIESCALAR { my ($class, $fetch) = @_; return bless { fetch => $fetch, count => 0 }, $class }
     sub FETCH { my ($self) = @_; $self->{count}++; return $self->{fetch}->() }
 }
+
 package Tied::Array {
-    sub TIEARRAY { my ($class, $size, $fetch) = @_; return bless { size => $size, fetch => $fetch }, $class }
+
+    sub TIEARRAY {
+        my ($class, $size, $fetch) = @_;
+        return bless { size => $size, fetch => $fetch }, $class;
+    }
     sub FETCHSIZE { my ($self) = @_; return $self->{size} }
     sub FETCH { my ($self, $index) = @_; return $self->{fetch}->($index) }
 }
+
 package Tied::Hash {
     require Tie::Hash;
     our @ISA = ('Tie::StdHash');
 }
+
 package Dying::Hash {
     sub TIEHASH { return bless {}, shift }
     sub FETCH { die "no FETCH\n" }
@@ -34,16 +45,22 @@ package Dying::Hash {
     sub EXISTS { die "no EXISTS\n" }
     sub STORE { die "no STORE\n" }
 }
+
 package Shy::Hash {
     our @ISA = ('Dying::Hash');
     sub FIRSTKEY { die { code => 5 } }
 }
+
 package Text {
-    use overload '""' => sub { my ($self) = @_; return ref($self->{text}) ? $self->{text}->() : $self->{text} },
+    use overload '""' =>
+        sub { my ($self) = @_; return ref($self->{text}) ? $self->{text}->() : $self->{text} },
         fallback => 1;
     sub new { my ($class, $text) = @_; return bless { text => $text }, $class }
 }
-package Compared { use overload '==' => sub { 1 }, fallback => 1 }
+
+package Compared {
+    use overload '==' => sub { 1 }, fallback => 1;
+}
 
 package main;
 
@@ -64,16 +81,25 @@ subtest 'tied scalars' => sub {
     my %dying;
     tie $dying{format}, 'Tied::Scalar', sub { die "no FETCH\n" };
     is(error('Data::take_options', \%dying), "no FETCH\n", 'dying within a hash');
-    is(error('Values::convert', [\$dying{format}]), "no FETCH\n", 'dying in a later conversion');
+    is(
+        error('Values::convert', [\$dying{format}]), "no FETCH\n",
+        'dying in a later conversion'
+    );
     is(error('Values::fetch', \%dying, 'format'), "no FETCH\n", 'dying when fetched');
     tie my $dying, 'Tied::Scalar', sub { die "no FETCH\n" };
     is((eval { CompatTest::Data::take_u64($dying); 1 } ? '' : $@), "no FETCH\n", 'dying');
-    is((eval { CompatTest::Values::text($dying); 1 } ? '' : $@), "no FETCH\n", 'dying as a raw value');
+    is(
+        (eval { CompatTest::Values::text($dying); 1 } ? '' : $@), "no FETCH\n",
+        'dying as a raw value'
+    );
     my $cyclic;
     tie $cyclic, 'Tied::Scalar', sub { return \$cyclic };
     like(error('Data::take_list', [\$cyclic]), qr/deeper than 512/, 'that refers to itself');
     my ($one, $two) = tied_pair();
-    is(CompatTest::Data::take_two($$one, $$two), '1 Some(2)', 'one that frees another argument');
+    is(
+        CompatTest::Data::take_two($$one, $$two), '1 Some(2)',
+        'one that frees another argument'
+    );
 };
 
 sub tied_pair {
@@ -101,7 +127,10 @@ subtest 'tied hashes' => sub {
     like(call('Data::take_options', \%tied), qr/Some\("raw"\).*max_depth: 5/, 'converted');
     is(call('Values::fetch', \%tied, 'format'), 'raw', 'a value');
     is(call('Beyond::hash_length', \%tied), 2, 'the number of keys');
-    is_deeply(call('Beyond::pairs', \%tied), [['format', 'raw'], ['max-depth', 5]], 'all of it');
+    is_deeply(
+        call('Beyond::pairs', \%tied), [['format', 'raw'], ['max-depth', 5]],
+        'all of it'
+    );
     like(error('Values::store', \%tied, 'x', 1), qr/cannot change a tied/, 'cannot be changed');
     tie my %dying, 'Dying::Hash';
     is(error('Data::take_options', \%dying), "no FETCH\n", 'dying');
@@ -109,7 +138,10 @@ subtest 'tied hashes' => sub {
     is_deeply(error('Data::take_options', \%shy), { code => 5 }, 'dying with a structure');
     my $before = CompatTest::Beyond::guards_dropped();
     $@ = 'kept';
-    is_deeply(error('Beyond::read_under_guard', \%shy, 'x'), { code => 5 }, 'dying when read as it is');
+    is_deeply(
+        error('Beyond::read_under_guard', \%shy, 'x'), { code => 5 },
+        'dying when read as it is'
+    );
     is(CompatTest::Beyond::guards_dropped(), $before + 1, 'Rust destructors ran');
 };
 
@@ -131,15 +163,23 @@ subtest 'overloading' => sub {
     $loop = Text->new(sub { return Text->new($loop->{text}) });
     ok(error('Data::take_string', $loop) ne 'no error', 'text without an end');
     $loop->{text} = '';
-    like(call('Data::take_options', bless({ format => 'raw' }, 'Compared')), qr/raw/,
-        'an object without a text is its data');
-    like(call('Data::take_options', bless({ format => 'raw' }, 'Plain')), qr/raw/, 'as is any other');
+    like(
+        call('Data::take_options', bless({ format => 'raw' }, 'Compared')), qr/raw/,
+        'an object without a text is its data'
+    );
+    like(
+        call('Data::take_options', bless({ format => 'raw' }, 'Plain')), qr/raw/,
+        'as is any other'
+    );
     require JSON::PP;
     is(call('Data::take_bool', JSON::PP::true()), 1, "JSON's true");
     is(call('Data::take_bool', JSON::PP::false()), 0, "JSON's false");
     require Math::BigInt;
-    is(call('Data::take_u64', Math::BigInt->new('18446744073709551615')), '18446744073709551615',
-        'a big integer');
+    is(
+        call('Data::take_u64', Math::BigInt->new('18446744073709551615')),
+        '18446744073709551615',
+        'a big integer'
+    );
 };
 
 subtest 'special variables' => sub {
@@ -152,7 +192,7 @@ subtest 'special variables' => sub {
     is(CompatTest::Data::take_str($ENV{COMPAT_X}), 'x', 'the environment');
     my $text = 'abcdef';
     is(CompatTest::Data::take_str(substr($text, 2, 2)), 'cd', 'a substring');
-    is(CompatTest::Data::take_u64(scalar(@{[1, 2]})), 2, 'a count');
+    is(CompatTest::Data::take_u64(scalar(@{ [1, 2] })), 2, 'a count');
 };
 
 subtest 'restricted and read-only data' => sub {
@@ -176,10 +216,17 @@ subtest 'tied variables inside of objects' => sub {
     tie my $tied, 'Tied::Scalar', sub { 'raw' };
     tie my %hash, 'Tied::Hash';
     my $object = bless({ format => \$tied }, 'Plain');
-    like(error('Data::take_options', $object), qr/format: a tied variable inside of an object/, 'a scalar');
-    like(error('Data::take_options', bless({ format => \%hash }, 'Plain')), qr/a tied variable/, 'a hash');
+    like(
+        error('Data::take_options', $object), qr/format: a tied variable inside of an object/,
+        'a scalar'
+    );
+    like(
+        error('Data::take_options', bless({ format => \%hash }, 'Plain')),
+        qr/a tied variable/, 'a hash'
+    );
 };
 
-is($@, '', 'reading left no exception behind') if eval { call('Values::text', Text->new('abc')); 1 };
+is($@, '', 'reading left no exception behind')
+    if eval { call('Values::text', Text->new('abc')); 1 };
 
 done_testing();

@@ -12,7 +12,11 @@ package Tied::Dying {
     sub TIESCALAR { return bless [], shift }
     sub FETCH { die "no FETCH\n" }
 }
-package Text { use overload '""' => sub { 'abc' }, fallback => 1 }
+
+package Text {
+    use overload '""' => sub { 'abc' }, fallback => 1;
+}
+
 package main;
 
 sub rss {
@@ -37,21 +41,46 @@ my $object = CompatTest::Counter->new();
 
 my %calls = (
     'data there and back' => sub { CompatTest::Data::take_everything($everything) },
-    'bad data' => sub { eval { CompatTest::Data::take_everything({ %$everything, list => ['x'] }) } },
+    'bad data' => sub {
+        eval { CompatTest::Data::take_everything({ %$everything, list => ['x'] }) }
+    },
     'upgraded bytes' => sub { CompatTest::Data::take_bytes($upgraded) },
-    'errors' => sub { eval { CompatTest::Errors::fail() } },
-    'structured errors' => sub { eval { CompatTest::Errors::fail_structured() } },
-    'panics' => sub { eval { CompatTest::Errors::panic_with_text() } },
-    'panics in arguments' => sub { eval { CompatTest::Errors::panic_in_argument(['x']) } },
-    'panics in results' => sub { eval { CompatTest::Errors::panic_in_result() } },
-    'errors in results' => sub { eval { CompatTest::Errors::fail_in_result() } },
-    'dying FETCH' => sub { eval { CompatTest::Data::take_list([1, \%dying]) } },
-    'dying FETCH of a raw value' => sub { eval { CompatTest::Values::convert([\%dying]) } },
-    'overloaded text' => sub { CompatTest::Values::text($text); CompatTest::Data::take_string($text) },
-    'cyclic data' => sub { eval { CompatTest::Data::take_nest($cycle) } },
-    'lists' => sub { my @list = CompatTest::Returns::five(); @list = CompatTest::Returns::long_tuple() },
-    'objects' => sub { CompatTest::Counter->new()->next(); CompatTest::Shared->new('x')->text() },
-    'wrong objects' => sub { eval { CompatTest::Counter::next({}) } },
+    'errors' => sub {
+        eval { CompatTest::Errors::fail() }
+    },
+    'structured errors' => sub {
+        eval { CompatTest::Errors::fail_structured() }
+    },
+    'panics' => sub {
+        eval { CompatTest::Errors::panic_with_text() }
+    },
+    'panics in arguments' => sub {
+        eval { CompatTest::Errors::panic_in_argument(['x']) }
+    },
+    'panics in results' => sub {
+        eval { CompatTest::Errors::panic_in_result() }
+    },
+    'errors in results' => sub {
+        eval { CompatTest::Errors::fail_in_result() }
+    },
+    'dying FETCH' => sub {
+        eval { CompatTest::Data::take_list([1, \%dying]) }
+    },
+    'dying FETCH of a raw value' => sub {
+        eval { CompatTest::Values::convert([\%dying]) }
+    },
+    'overloaded text' =>
+        sub { CompatTest::Values::text($text); CompatTest::Data::take_string($text) },
+    'cyclic data' => sub {
+        eval { CompatTest::Data::take_nest($cycle) }
+    },
+    'lists' =>
+        sub { my @list = CompatTest::Returns::five(); @list = CompatTest::Returns::long_tuple() },
+    'objects' =>
+        sub { CompatTest::Counter->new()->next(); CompatTest::Shared->new('x')->text() },
+    'wrong objects' => sub {
+        eval { CompatTest::Counter::next({}) }
+    },
     'methods' => sub { $object->next() },
     'values' => sub {
         CompatTest::Values::store($hash, 'x', [1]);
@@ -59,7 +88,9 @@ my %calls = (
         CompatTest::Values::build();
         CompatTest::Values::keep_inside({ name => 'x', keep => $object });
     },
-    'wrong calls' => sub { eval { CompatTest::Data->can('take_two')->() } },
+    'wrong calls' => sub {
+        eval { CompatTest::Data->can('take_two')->() }
+    },
     'nested results' => sub { CompatTest::Speed::info() },
 );
 

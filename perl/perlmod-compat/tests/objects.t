@@ -22,7 +22,8 @@ my @wrong = (
     [undef, $no_reference], ['text', $no_reference], [5, $no_reference],
     [$C, $no_reference], [{}, $not_one], [[], $not_one], [sub { }, $not_one],
     [\undef, $not_one], [bless({}, $C), $not_one], [bless([], $C), $not_one],
-    [bless(\my $x, $C), $not_one], [CompatTest::Shared->new('x'), $not_one], [\*STDOUT, $not_one],
+    [bless(\my $x, $C), $not_one], [CompatTest::Shared->new('x'), $not_one],
+    [\*STDOUT, $not_one],
     [qr/x/, $not_one],
 );
 for my $case (@wrong) {

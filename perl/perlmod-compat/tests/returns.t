@@ -31,7 +31,10 @@ is_deeply([CompatTest::Returns::by_context(0)], [], 'an empty list');
 is_deeply([CompatTest::Returns::by_context(100_000)], [0 .. 99_999], 'a long list');
 is_deeply([CompatTest::Returns::by_context_aliased(0)], ['a'], 'under another name of the type');
 is(scalar(CompatTest::Returns::by_context_aliased(1)), 'one', 'in scalar context');
-is(eval { @list = CompatTest::Returns::by_context_aliased(1); 1 }, undef, 'an error in list context');
+is(
+    eval { @list = CompatTest::Returns::by_context_aliased(1); 1 }, undef,
+    'an error in list context'
+);
 
 is(scalar(CompatTest::Returns::context()), 'scalar', 'scalar context');
 is_deeply([CompatTest::Returns::context()], ['list'], 'list context');

@@ -9,7 +9,7 @@ use Time::HiRes qw(clock_gettime CLOCK_PROCESS_CPUTIME_ID);
 use CompatTest qw(Speed Data Counter);
 
 # The best of several rounds, in microseconds of CPU time per call.
-sub measure($name, $call) {
+sub measure ($name, $call) {
     my $best;
     for (1 .. 7) {
         my $count = 30_000;
@@ -44,11 +44,16 @@ measure('nested info of 25 keys' => sub { my $x = CompatTest::Speed::info() });
     my $each = (clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start) / 2000 / 64 * 1e6;
     printf("%-44s %7.3f\n", '64 of those, each', $each);
 }
-measure('the flat hash as a literal in Perl' => sub {
-    my $x = {
-        filename => $path, format => 'qcow2', 'virtual-size' => 34359738368, 'actual-size' => 1234567168,
-        'cluster-size' => 65536, 'dirty-flag' => 0, encrypted => 0, 'backing-filename' => 'x',
-        'full-backing-filename' => $path, 'backing-filename-format' => 'qcow2', snapshots => 3,
-        depth => 12, inode => 1234567, device => 64769, parent => undef,
-    };
-});
+measure(
+    'the flat hash as a literal in Perl' => sub {
+        my $x = {
+            filename => $path, format => 'qcow2', 'virtual-size' => 34359738368,
+            'actual-size' => 1234567168,
+            'cluster-size' => 65536, 'dirty-flag' => 0, encrypted => 0,
+            'backing-filename' => 'x',
+            'full-backing-filename' => $path, 'backing-filename-format' => 'qcow2',
+            snapshots => 3,
+            depth => 12, inode => 1234567, device => 64769, parent => undef,
+        };
+    }
+);

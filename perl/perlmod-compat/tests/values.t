@@ -8,8 +8,12 @@ use Test::More;
 
 use CompatTest qw(Values Beyond Data);
 
-sub call($name, @args) { no strict 'refs'; return &{"CompatTest::$name"}(@args) }
-sub error($name, @args) { eval { call($name, @args); 1 } and return 'no error'; return $@ }
+sub call ($name, @args) { no strict 'refs'; return &{"CompatTest::$name"}(@args) }
+
+sub error ($name, @args) {
+    eval { call($name, @args); 1 } and return 'no error';
+    return $@;
+}
 
 my $code = sub { 7 };
 my $object = bless({ a => [1] }, 'Some::Class');
@@ -24,9 +28,15 @@ for my $name (qw(pass pass_raw)) {
 }
 my $kept = call('Values::keep_inside', { name => 'x', keep => $code });
 is($kept->{keep}, $code, 'a value within data stays as it is');
-is(call('Values::keep_inside', { name => 'x', keep => $object })->{keep}, $object, 'an object, too');
+is(
+    call('Values::keep_inside', { name => 'x', keep => $object })->{keep}, $object,
+    'an object, too'
+);
 $object->{self} = $object;
-is(call('Values::keep_inside', { name => 'x', keep => $object })->{keep}, $object, 'even a cyclic one');
+is(
+    call('Values::keep_inside', { name => 'x', keep => $object })->{keep}, $object,
+    'even a cyclic one'
+);
 delete $object->{self};
 is(call('Values::keep_inside', { name => 'x', keep => undef })->{keep}, undef, 'undef');
 
@@ -74,18 +84,29 @@ like(error('Values::bless_into', {}, 'No::Such::Class'), qr/there is no package/
 like(error('Values::bless_into', 'x', 'Some::Class'), qr/cannot be blessed/, 'not a reference');
 
 # Destructors of what Rust lets go run when nothing of ours is on the stack any more.
-package Died::Late { our $died = 0; sub DESTROY { $died++ } }
+package Died::Late {
+    our $died = 0;
+    sub DESTROY { $died++ }
+}
 {
     my $holder = { x => bless([], 'Died::Late') };
     call('Values::store', $holder, 'x', 1);
     is($Died::Late::died, 1, 'a replaced object is destroyed');
 }
 
-is(call('Beyond::as_json', { a => [1, "x", undef, 0.5] }), '{"a":[1,"x",null,0.5]}', 'in another format');
-is_deeply(call('Beyond::from_json', '{"a":[1,"x",null,18446744073709551615,true]}'),
-    { a => [1, 'x', undef, 18446744073709551615, 1] }, 'from another format');
+is(
+    call('Beyond::as_json', { a => [1, "x", undef, 0.5] }), '{"a":[1,"x",null,0.5]}',
+    'in another format'
+);
+is_deeply(
+    call('Beyond::from_json', '{"a":[1,"x",null,18446744073709551615,true]}'),
+    { a => [1, 'x', undef, 18446744073709551615, 1] }, 'from another format'
+);
 like(error('Beyond::from_json', '{"$perlmod::Value":1'), qr/EOF/, 'what is no JSON');
-is(call('Beyond::any', [1, "1", 1.5, undef, !!1, { a => [] }]), '[1,"1",1.5,null,true,{"a":[]}]',
-    'what is not told what to be');
+is(
+    call('Beyond::any', [1, "1", 1.5, undef, !!1, { a => [] }]),
+    '[1,"1",1.5,null,true,{"a":[]}]',
+    'what is not told what to be'
+);
 
 done_testing();
