@@ -92,7 +92,7 @@ check: bootstrap
 
 .PHONY: check-rust
 check-rust:
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: check-perl
 check-perl: perl
