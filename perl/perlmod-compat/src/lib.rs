@@ -35,6 +35,7 @@ mod panics;
 mod raw_value;
 pub mod scalar;
 pub mod ser;
+mod types;
 mod value;
 
 pub use array::Array;
