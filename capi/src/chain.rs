@@ -1,6 +1,7 @@
 //! `pven_chain`: a backing chain, read once, asked many times.
 
 use std::ffi::c_char;
+use std::sync::OnceLock;
 
 use pve_native_core as core;
 use pve_native_core::chain::walk::Broken;
@@ -19,7 +20,7 @@ use crate::texts::Texts;
 pub struct Chain {
     poison: Poison,
     chain: core::chain::Chain,
-    texts: Vec<Texts>,
+    texts: Vec<OnceLock<Box<Texts>>>,
 }
 
 /// An entry of a chain.
@@ -40,11 +41,12 @@ impl Handle for Chain {
 
 impl Chain {
     fn new(chain: core::chain::Chain) -> Self {
-        let images = chain.images.iter().map(Texts::of_image);
-        let texts = images.chain(chain.broken.iter().map(Texts::of_broken));
+        let entries = chain.images.len() + usize::from(chain.broken.is_some());
         Chain {
             poison: Poison::default(),
-            texts: texts.collect(),
+            texts: std::iter::repeat_with(OnceLock::new)
+                .take(entries)
+                .collect(),
             chain,
         }
     }
@@ -61,7 +63,13 @@ impl Chain {
             (None, Some(broken)) => Entry::Broken(broken),
             (None, None) => return Err(core::Error::argument("no such entry")),
         };
-        Ok((entry, texts))
+        let made = texts.get_or_init(|| {
+            Box::new(match &entry {
+                Entry::Image(image) => Texts::of_image(image),
+                Entry::Broken(broken) => Texts::of_broken(broken),
+            })
+        });
+        Ok((entry, made))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The strings that a chain lends: C needs a NUL behind each, so they are made once, when the
-//! chain is opened. Reading them later needs no lock and no memory.
+//! The strings that a chain lends: C needs a NUL behind each, so they are made once per image, when
+//! it is first asked for. They live as long as the chain.
 
 use std::ffi::CString;
 

@@ -11,8 +11,8 @@ if [ "${1:-}" = --profile ]; then
     shift 2
 fi
 cd "$here"
-cargo build --quiet -p perlmod-compat-testlib --profile "$profile"
-target=$(cargo metadata --format-version 1 --no-deps |
+"${CARGO:-cargo}" build --quiet --locked -p perlmod-compat-testlib --profile "$profile"
+target=$("${CARGO:-cargo}" metadata --format-version 1 --no-deps |
     perl -MJSON::PP -0777 -ne 'print decode_json($_)->{target_directory}')
 case $profile in
     dev) directory=debug ;;

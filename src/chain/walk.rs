@@ -70,7 +70,7 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
     };
     let mut head = [0u8; limits::HEAD];
     let mut seen = Seen::default();
-    let mut images: Vec<ImageInfo> = Vec::with_capacity(USUAL_DEPTH);
+    let mut images: Vec<ImageInfo> = Vec::with_capacity(1);
     let broken = loop {
         let (name, choice) = match images.last() {
             None => (filename, Ok(options.format)),
@@ -91,7 +91,13 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
             }
         });
         match image {
-            Ok(image) => images.push(image),
+            Ok(image) => {
+                // Most disks are one image; one that has a second usually has more.
+                if images.len() == 1 {
+                    images.reserve(USUAL_DEPTH);
+                }
+                images.push(image);
+            }
             Err(error) => {
                 let filename = name.to_vec();
                 break Some(Broken { filename, error });
@@ -101,8 +107,8 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
     Chain { images, broken }
 }
 
-/// Room that is made for images at the start: most chains are no longer.
-const USUAL_DEPTH: usize = 8;
+/// Room that is made for a chain once there is one.
+const USUAL_DEPTH: usize = 32;
 
 /// The image under this one: its name and how its format is known.
 fn below<'a>(

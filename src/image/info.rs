@@ -5,6 +5,8 @@ use super::luks::LuksInfo;
 use super::qcow2::Qcow2Info;
 use super::vmdk::VmdkInfo;
 use crate::io::Meta;
+use crate::limits;
+use crate::text::until_nul;
 
 /// What a format's reader finds in an image's own bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,8 +36,33 @@ pub struct Metadata {
 pub struct StoredBacking {
     /// The name, up to its first NUL.
     pub name: Vec<u8>,
-    /// The recorded format, up to its first NUL. None if there is none.
-    pub format: Option<Vec<u8>>,
+    /// The recorded format. None if there is none.
+    pub format: Option<FormatName>,
+}
+
+/// Name of a backing file's format, as an image stores it: up to 15 bytes before the first NUL.
+/// It may be the name of no format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FormatName([u8; limits::QCOW2_BACKING_FORMAT as usize]);
+
+impl FormatName {
+    /// The name in `bytes`, cut after 15 bytes.
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut name = FormatName::default();
+        name.0
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+        name
+    }
+}
+
+impl std::ops::Deref for FormatName {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        until_nul(&self.0)
+    }
 }
 
 /// A backing file and where its name leads.
@@ -46,7 +73,7 @@ pub struct Backing {
     /// The name seen from this image, as QEMU builds it. None where it cannot be built.
     pub full_name: Option<Vec<u8>>,
     /// The recorded format. None if none is recorded: QEMU would probe.
-    pub format: Option<Vec<u8>>,
+    pub format: Option<FormatName>,
 }
 
 /// An internal snapshot.

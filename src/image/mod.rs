@@ -22,5 +22,5 @@ pub mod vmdk;
 pub mod vpc;
 
 pub use format::ImageFormat;
-pub use info::{Backing, Extent, FormatSpecific, ImageInfo, Metadata, Snapshot};
+pub use info::{Backing, Extent, FormatName, FormatSpecific, ImageInfo, Metadata, Snapshot};
 pub use open::{FormatChoice, open};

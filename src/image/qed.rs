@@ -3,7 +3,7 @@
 //! Follows QEMU's `docs/interop/qed_spec.rst`; the checks are those of QEMU's `block/qed.c`.
 
 use super::fields::Fields;
-use super::info::{Metadata, StoredBacking};
+use super::info::{FormatName, Metadata, StoredBacking};
 use super::request::{self, SECTOR};
 use crate::error::{Error, Result};
 use crate::io::Source;
@@ -88,7 +88,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         u64::from(header_size)..clusters * u64::from(cluster_size),
     )?;
     let backing = if features & FEATURE_BACKING_FILE != 0 {
-        let format = (features & FEATURE_BACKING_RAW != 0).then(|| b"raw".to_vec());
+        let format = (features & FEATURE_BACKING_RAW != 0).then(|| FormatName::new(b"raw"));
         read_backing(source, header, header_size)?.map(|name| StoredBacking { name, format })
     } else {
         None

@@ -67,6 +67,12 @@ impl<'a> Source<'a> {
 
     /// `N` bytes from `offset`.
     pub fn array<const N: usize>(&self, offset: u64) -> Result<[u8; N]> {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|at| self.head.get(at..));
+        if let Some(bytes) = rest.and_then(<[u8]>::first_chunk) {
+            return Ok(*bytes);
+        }
         let mut buffer = [0; N];
         self.read(offset, &mut buffer)?;
         Ok(buffer)

@@ -21,6 +21,28 @@
 //! conversions while no Rust frame is there to be jumped over), then calls `call::run` in Rust,
 //! which converts, catches panics, and hands results or an error back; dying happens in C again.
 
+//!
+//! # Portability
+//!
+//! `testlib` (without `beyond`) is the subset that is known to compile against perlmod 0.14. The
+//! glue must not rely on what differs there:
+//!
+//! - Numeric strings are refused for numbers and numbers for strings, integers from 2⁶³ on are
+//!   refused, and some junk is taken for 0: take such arguments `#[raw]`, or let Perl code prepare
+//!   them.
+//! - Upgraded byte strings give their UTF-8 bytes: downgrade them in Perl.
+//! - Tied and overloaded values that die, cyclic data, and panics in conversions can end the
+//!   process.
+//! - `is_undef` is false for a variable that once had a value: ask [`ScalarRef::ty`].
+//! - Texts of errors differ ([`Error`] begins with `error: `), and panics have none.
+//! - A package with native objects needs a `CLONE_SKIP` of its own; it gets the class name as an
+//!   argument.
+//! - [`Hash::shared_iter`] is the iterator of `each`, and keys of [`Hash::get`] are bytes.
+//! - Containers are to be put into values as references ([`Value::new_ref`]); here that is done if
+//!   it was forgotten.
+//! - Only parameters and results written as `Option<…>` and `Result<…>` (or by their full path) are
+//!   known as such, and parameters must be unwind safe; both are so here, too.
+
 mod array;
 mod call;
 mod de;
@@ -35,6 +57,7 @@ mod panics;
 mod raw_value;
 pub mod scalar;
 pub mod ser;
+mod types;
 mod value;
 
 pub use array::Array;

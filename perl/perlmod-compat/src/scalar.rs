@@ -13,6 +13,7 @@ use crate::Value;
 use crate::ffi::{self, Kind, Sv, View};
 use crate::interpreter::Interpreter;
 use crate::panics;
+pub use crate::types::{Flags, Type};
 
 /// An owned reference to a Perl value of any type.
 pub struct Scalar(NonNull<Sv>);
@@ -161,54 +162,6 @@ impl Deref for Mortal {
 /// A borrowed Perl value.
 pub struct ScalarRef(PhantomData<*mut Sv>);
 
-/// What a simple value can be read as without conversion; several at once are possible.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Flags(u8);
-
-impl Flags {
-    /// An integer.
-    pub const INTEGER: Self = Self(1);
-    /// A floating point number.
-    pub const DOUBLE: Self = Self(2);
-    /// A string.
-    pub const STRING: Self = Self(4);
-
-    /// None of them.
-    pub const fn empty() -> Self {
-        Self(0)
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Whether all of `other` are there.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Whether any of `other` is there.
-    pub const fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-}
-
-/// The type of a value.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Type {
-    /// Undef (no flags), a number or a string.
-    Scalar(Flags),
-    /// A reference.
-    Reference,
-    /// An array itself.
-    Array,
-    /// A hash itself.
-    Hash,
-    /// Code, a file handle, a pattern; by Perl's internal number.
-    Other(u8),
-}
-
 impl ScalarRef {
     pub(crate) fn sv(&self) -> *mut Sv {
         std::ptr::from_ref(self).cast_mut().cast()
@@ -272,17 +225,17 @@ impl ScalarRef {
         let class = unsafe { ffi::pvm_class(self.sv()) };
         match (view.kind, class) {
             (Kind::Scalar, _) => {
-                let mut flags = 0;
+                let mut flags = Flags::empty();
                 for (has, flag) in [
                     (ffi::HAS_INTEGER, Flags::INTEGER),
                     (ffi::HAS_FLOAT, Flags::DOUBLE),
                     (ffi::HAS_TEXT, Flags::STRING),
                 ] {
                     if view.flags & has != 0 {
-                        flags |= flag.0;
+                        flags = flags.and(flag);
                     }
                 }
-                Type::Scalar(Flags(flags))
+                Type::Scalar(flags)
             }
             (_, 1) => Type::Reference,
             (_, 2) => Type::Array,

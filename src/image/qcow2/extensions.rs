@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::header::{AUTOCLEAR_BITMAPS, EncryptionMethod, Header};
 use crate::error::{Error, Result};
+use crate::image::info::FormatName;
 use crate::io::Source;
 use crate::limits;
 use crate::text::{printable, until_nul};
@@ -22,7 +23,7 @@ const FEATURE_ENTRY: usize = 48;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
     /// Format of the backing file; absent and empty are the same.
-    pub backing_format: Option<BackingFormat>,
+    pub backing_format: Option<FormatName>,
     /// Name of the external data file, up to its first NUL. It may be empty.
     pub data_file: Option<Vec<u8>>,
     /// Where the LUKS header lies.
@@ -37,17 +38,6 @@ pub struct Extensions {
     pub unknown: Vec<(u32, u32)>,
     /// Nearly every image has QEMU's own table: it is not copied then.
     feature_names: Cow<'static, [u8]>,
-}
-
-/// Name of a format, as the header extension holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BackingFormat([u8; limits::QCOW2_BACKING_FORMAT as usize]);
-
-impl BackingFormat {
-    /// The name, up to its first NUL.
-    pub fn name(&self) -> &[u8] {
-        until_nul(&self.0)
-    }
 }
 
 /// Where the LUKS header of an encrypted image lies.
@@ -133,9 +123,9 @@ impl Extensions {
                 if length > limits::QCOW2_BACKING_FORMAT {
                     return Err(Error::corrupt("name of the backing format is too long"));
                 }
-                let mut format = BackingFormat([0; limits::QCOW2_BACKING_FORMAT as usize]);
-                source.read(offset, &mut format.0[..length as usize])?;
-                self.backing_format = Some(format).filter(|format| !format.name().is_empty());
+                let mut name = [0; limits::QCOW2_BACKING_FORMAT as usize];
+                source.read(offset, &mut name[..length as usize])?;
+                self.backing_format = Some(FormatName::new(&name)).filter(|name| !name.is_empty());
             }
             FEATURE_NAMES => self.feature_names = feature_table(source, offset, length as usize)?,
             CRYPTO_HEADER => {

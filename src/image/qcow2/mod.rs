@@ -11,7 +11,7 @@ mod snapshot_table;
 mod tests;
 
 pub use bitmaps::Bitmap;
-pub use extensions::{BackingFormat, CryptoHeader, Extensions, FeatureKind, FeatureName};
+pub use extensions::{CryptoHeader, Extensions, FeatureKind, FeatureName};
 pub use header::{CompressionType, EncryptionMethod, Header, MAGIC};
 
 use super::info::{FormatSpecific, Metadata, StoredBacking};
@@ -113,6 +113,5 @@ fn read_backing(
         return Ok(None);
     }
     let format = extensions.backing_format;
-    let format = format.map(|format| format.name().to_vec());
     Ok(Some(StoredBacking { name, format }))
 }

@@ -14,7 +14,7 @@ pub use extent::{ExtentKind, VmdkExtent};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::info::{FormatSpecific, Metadata, StoredBacking};
+use super::info::{FormatName, FormatSpecific, Metadata, StoredBacking};
 use super::json::View;
 use super::open::Context;
 use super::request;
@@ -94,7 +94,7 @@ pub fn read(source: &Source<'_>, context: &Context<'_>) -> Result<Metadata> {
     let head = source.bytes(text_at, limits::VMDK_DESCRIPTOR_HEAD)?;
     let backing = descriptor::parent(&head)?.map(|name| StoredBacking {
         name,
-        format: Some(b"vmdk".to_vec()),
+        format: Some(FormatName::new(b"vmdk")),
     });
     let cid = descriptor::content_id(&head, b"CID")?;
     let parent_cid = descriptor::content_id(&head, b"parentCID")?;

@@ -11,6 +11,7 @@
 typedef struct walk {
     UV values;
     const char *refused; /* why the walk stopped */
+    const char *param;   /* whose data it is, NULL if it is no parameter's */
 } walk;
 
 static const char too_deep[] = "nested deeper than 512 levels, or cyclic";
@@ -92,13 +93,19 @@ static int scan(pTHX_ SV *sv, int depth, walk *w) {
 }
 
 int pvm_is_plain(PVM_THX, SV *sv) {
-    walk w = {0, NULL};
+    walk w = {0, NULL, NULL};
     return scan(aTHX_ sv, 0, &w);
 }
 
 /* From here on functions may die; what they build hangs on something mortal or owned meanwhile. */
 
 static void copy_scalar(pTHX_ SV *to, SV *from, int depth, walk *w);
+
+static void refuse(pTHX_ const walk *w, const char *why) {
+    if (w->param)
+        croak("parameter '%s': %s\n", w->param, why);
+    croak("%s\n", why);
+}
 
 static void point_at(pTHX_ SV *to, SV *target) {
     SvUPGRADE(to, SVt_IV);
@@ -109,7 +116,7 @@ static void point_at(pTHX_ SV *to, SV *target) {
 static void copy_tied_array(pTHX_ AV *to, AV *from, int depth, walk *w) {
     SSize_t i, count = av_len(from) + 1;
     if (count > (SSize_t)(PVM_VALUE_LIMIT - w->values))
-        croak("%s\n", too_many);
+        refuse(aTHX_ w, too_many);
     for (i = 0; i < count; i++) {
         SV *fresh = newSV(0);
         SV **slot;
@@ -120,7 +127,7 @@ static void copy_tied_array(pTHX_ AV *to, AV *from, int depth, walk *w) {
         if (slot)
             copy_scalar(aTHX_ fresh, *slot, depth, w);
         else if (!admit(w, depth))
-            croak("%s\n", w->refused);
+            refuse(aTHX_ w, w->refused);
         FREETMPS;
         LEAVE;
     }
@@ -155,7 +162,7 @@ static void copy_tied_hash(pTHX_ HV *to, HV *from, int depth, walk *w) {
         else
             copy_scalar(aTHX_ fresh, value, depth, w);
         if (!admit(w, depth))
-            croak("%s\n", w->refused);
+            refuse(aTHX_ w, w->refused);
     }
 }
 
@@ -192,7 +199,7 @@ static int converts_to_text(pTHX_ SV *ref) {
 static void copy_scalar(pTHX_ SV *to, SV *from, int depth, walk *w) {
     SV *target;
     if (!admit(w, depth))
-        croak("%s\n", w->refused);
+        refuse(aTHX_ w, w->refused);
     SvGETMAGIC(from);
     target = SvROK(from) ? SvRV(from) : NULL;
     if (target && SvOBJECT(target) && converts_to_text(aTHX_ from)) {
@@ -229,11 +236,12 @@ static void copy_scalar(pTHX_ SV *to, SV *from, int depth, walk *w) {
 
 /* A mortal plain copy of what is not plain. `param` names it in the error. */
 SV *pvm_plain_copy(pTHX_ SV *sv, const char *param) {
-    walk w = {0, NULL};
+    walk w = {0, NULL, NULL};
     SV *copy;
+    w.param = param;
     /* What is too large or deep anyway is not copied first. */
     if (!scan(aTHX_ sv, 0, &w) && w.refused)
-        croak("parameter '%s': %s\n", param, w.refused);
+        refuse(aTHX_ &w, w.refused);
     w.values = 0;
     copy = sv_newmortal();
     copy_scalar(aTHX_ copy, sv, 0, &w);
@@ -249,7 +257,7 @@ typedef struct attempt {
 XS_INTERNAL(copy_inside_eval) {
     dXSARGS;
     attempt *a = (attempt *)XSANY.any_ptr;
-    walk w = {0, NULL};
+    walk w = {0, NULL, NULL};
     PERL_UNUSED_VAR(items);
     copy_scalar(aTHX_ a->to, a->from, 0, &w);
     a->done = 1;

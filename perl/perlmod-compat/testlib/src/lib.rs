@@ -1,6 +1,5 @@
-//! Perl packages for the tests of perlmod-compat. `portable` is the subset of the interface that
-//! glue uses; it compiles unchanged against perlmod 0.14. `beyond` holds what only this crate's
-//! tests need.
+//! Perl packages for the tests of perlmod-compat. All but `beyond` keep to what glue may use, and
+//! compile unchanged against perlmod 0.14; `beyond` holds what only this crate's tests need.
 
 pub mod beyond;
 pub mod data;
