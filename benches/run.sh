@@ -29,12 +29,13 @@ qemu_img() {
     printf '%s\n' "${times[@]}" | sort -n | sed -n '10s/^/qemu-img /p'
 }
 
-report() { # what, ns of it, what it is compared with, ns of that, which ratio is claimed
-    awk -v a="$2" -v b="$4" -v name="$1" -v than="$3" -v claim="$5" 'BEGIN {
-        ratio = b >= a ? b / a : a / b
-        printf "  %-34s %11.2f µs   %s: %.2f µs, %.*f times as %s%s\n", name, a / 1000, than,
-            b / 1000, ratio < 10 ? 2 : 0, ratio, b >= a ? "fast" : "long",
-            claim == "" ? "" : "   (aim: " claim ")"
+report() { # what, ns of it, what it is compared with, ns of that, which ratio is aimed at
+    awk -v a="$2" -v b="$4" -v name="$1" -v than="$3" -v aim="${5:+   (aim: $5)}" 'BEGIN {
+        faster = (b >= a)
+        ratio = faster ? b / a : a / b
+        times = sprintf(ratio < 10 ? "%.2f" : "%.0f", ratio)
+        printf "  %-30s %10.2f µs   %s: %.2f µs, %s times as %s%s\n", name, a / 1000, than,
+            b / 1000, times, faster ? "fast" : "long", aim
     }'
 }
 

@@ -29,13 +29,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = Path::new(&image);
     let imago = median(rounds, || {
         let opened = Qcow2::<File>::builder_path(path).open(PermissiveImplicitOpenGate::default());
-        std::hint::black_box(opened.expect("imago opens the chain"));
+        drop(std::hint::black_box(opened.expect("imago opens the chain")));
     });
     println!("imago {imago}");
     let params = Qcow2DevParams::new(9, None, None, true, false);
     let qcow2_rs = median(rounds, || {
         let opened = qcow2_setup_dev_sync(path, &params);
-        std::hint::black_box(opened.expect("qcow2-rs opens the chain"));
+        drop(std::hint::black_box(opened.expect("qcow2-rs opens the chain")));
     });
     println!("qcow2-rs {qcow2_rs}");
     Ok(())
