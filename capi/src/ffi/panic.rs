@@ -112,8 +112,7 @@ mod tests {
                 former(info);
             }
         }));
-        let text =
-            caught(|| -> () { panic!("number {}", 7) }).map_or_else(|c| c.0, |()| String::new());
+        let text = caught::<()>(|| panic!("number {}", 7)).map_or_else(|c| c.0, |()| String::new());
         assert!(text.starts_with("number 7 at "), "{text}");
         assert!(text.contains("panic.rs:"), "{text}");
         assert_eq!(SEEN.load(Ordering::SeqCst), 0);

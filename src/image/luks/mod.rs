@@ -211,7 +211,7 @@ fn parse(header: Fields<'_>) -> Result<LuksInfo> {
 }
 
 /// A name of at most 31 bytes.
-fn name<'a>(header: Fields<'a>, at: usize) -> Result<&'a [u8]> {
+fn name(header: Fields<'_>, at: usize) -> Result<&[u8]> {
     let field = header.bytes(at, 32);
     let name = text::until_nul(field);
     if name.len() == field.len() {
