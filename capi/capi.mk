@@ -34,9 +34,10 @@ capi_pc = sed -e 's|@PREFIX@|$(1)|' -e 's|@LIBDIR@|$(2)|' -e 's|@INCLUDEDIR@|$(3
 
 capi: $(BUILD)/lib/libpve_native.so $(BUILD)/lib/libpve_native.a $(CAPI_HEADERS) $(CAPI_PC)
 
-# Cargo knows whether there is something to do.
+# Cargo knows whether there is something to do. All of the tree is built as `make rust` builds it:
+# for this crate alone cargo would choose other features and link everything a second time.
 capi-cargo:
-	$(CARGO) build --locked --profile $(CAPI_PROFILE) -p pve-native-capi
+	$(CARGO) build --locked --profile $(CAPI_PROFILE)
 
 $(CAPI_CARGO_LIB): capi-cargo ;
 

@@ -2,23 +2,30 @@
 
 use perlmod::Value;
 use perlmod::scalar::{Flags, Type};
+use pve_native_core::{Error, Result};
 
-/// The bytes of a defined value, nothing for undef.
-pub fn optional(value: &Value) -> Option<&[u8]> {
+/// The bytes of a defined value, nothing for undef. An upgraded string is the bytes that it
+/// stands for; wide characters are an error that names the argument.
+pub fn optional<'a>(name: &str, value: &'a Value) -> Result<Option<&'a [u8]>> {
     // Asked of the type and not by is_undef(): perlmod's takes a variable that once had a value
     // for defined.
     match value.ty() {
-        Type::Scalar(flags) if flags == Flags::empty() => None,
-        _ => Some(value.pv_bytes()),
+        Type::Scalar(flags) if flags == Flags::empty() => Ok(None),
+        _ => match value.pv_utf8_to_bytes() {
+            Some(bytes) => Ok(Some(bytes)),
+            None => Err(Error::argument(format!(
+                "{name} has characters that are not bytes"
+            ))),
+        },
     }
 }
 
-/// The bytes of a value; undef is empty.
-pub fn bytes(value: &Value) -> &[u8] {
-    optional(value).unwrap_or_default()
+/// The bytes of a value that must be defined.
+pub fn required<'a>(name: &str, value: &'a Value) -> Result<&'a [u8]> {
+    optional(name, value)?.ok_or_else(|| Error::argument(format!("{name} is undefined")))
 }
 
 /// Whether a flag is set: undef, the empty string and `0` are not.
-pub fn flag(value: &Value) -> bool {
-    !matches!(bytes(value), b"" | b"0")
+pub fn flag(name: &str, value: &Value) -> Result<bool> {
+    Ok(!matches!(optional(name, value)?, None | Some(b"" | b"0")))
 }

@@ -40,15 +40,16 @@ mod export {
     use pve_native_core::limits;
 
     use super::{Answer, Chain, ImageInfo, Refusal};
-    use crate::args::{bytes, flag, optional};
+    use crate::args::{flag, optional, required};
     use crate::failure::Failure;
 
     fn timeout(value: &Value) -> Result<Option<Duration>, Failure> {
-        Ok(optional(value).map_or(Ok(None), timeout_from_text)?)
+        Ok(optional("timeout", value)?.map_or(Ok(None), timeout_from_text)?)
     }
 
     fn count(name: &str, value: &Value, most: usize) -> Result<usize, Failure> {
-        let count = optional(value).map_or(Ok(0), |text| count_from_text(name, text, most as u64));
+        let text = optional(name, value)?;
+        let count = text.map_or(Ok(0), |text| count_from_text(name, text, most as u64));
         Ok(count? as usize)
     }
 
@@ -59,9 +60,9 @@ mod export {
         #[raw] format: Value,
         #[raw] seconds: Value,
     ) -> Result<Answer<ImageInfo>, Failure> {
-        let format = FormatChoice::from_caller(optional(&format))?;
+        let format = FormatChoice::from_caller(optional("format", &format)?)?;
         Ok(Answer(inspect::info(
-            bytes(&path),
+            required("path", &path)?,
             format,
             timeout(&seconds)?,
         )?))
@@ -78,13 +79,13 @@ mod export {
         #[raw] strict: Value,
     ) -> Result<Answer<Chain>, Failure> {
         let options = ChainOptions {
-            format: FormatChoice::from_caller(optional(&format))?,
-            allow_probe: flag(&allow_probe),
+            format: FormatChoice::from_caller(optional("format", &format)?)?,
+            allow_probe: flag("allow-probe", &allow_probe)?,
             max_depth: count("max-depth", &max_depth, limits::CHAIN_DEPTH_MAX)?,
-            strict: flag(&strict),
+            strict: flag("strict", &strict)?,
         };
         Ok(Answer(inspect::chain(
-            bytes(&path),
+            required("path", &path)?,
             &options,
             timeout(&seconds)?,
         )?))
@@ -102,7 +103,8 @@ mod export {
         let paths: Vec<Value> = array
             .map(|array| array.iter().collect())
             .unwrap_or_default();
-        let names: Vec<&[u8]> = paths.iter().map(bytes).collect();
+        let names = paths.iter().map(|path| required("path", path));
+        let names = names.collect::<Result<Vec<&[u8]>, _>>()?;
         let options = inspect::ManyOptions {
             timeout: timeout(&seconds)?,
             threads: count("threads", &threads, limits::THREADS)?,
@@ -131,10 +133,10 @@ mod export {
     ) -> Result<String, Failure> {
         let seconds = timeout(&seconds)?;
         Ok(inspect::qemu_img_info(
-            bytes(&path),
-            optional(&format),
+            required("path", &path)?,
+            optional("format", &format)?,
             seconds,
-            flag(&follow),
+            flag("follow", &follow)?,
         )?)
     }
 
@@ -150,10 +152,10 @@ mod export {
         #[raw] untrusted: Value,
     ) -> Result<(Value, Value, Value, Value, Value, Value, Value), Failure> {
         let answer = inspect::file_size_info(&inspect::FileSizeRequest {
-            filename: bytes(&path),
+            filename: required("path", &path)?,
             timeout: timeout(&seconds)?,
-            format: optional(&format),
-            untrusted: flag(&untrusted),
+            format: optional("format", &format)?,
+            untrusted: flag("untrusted", &untrusted)?,
         });
         let warnings = match answer.warnings.as_slice() {
             [] => Value::new_undef(),

@@ -282,6 +282,12 @@ impl ScalarRef {
         })
     }
 
+    /// The value as bytes; None if it has characters that do not fit into a byte.
+    pub fn pv_utf8_to_bytes(&self) -> Option<&[u8]> {
+        // SAFETY: as for `pv_string_utf8`.
+        self.read(|thx, view| unsafe { crate::de::text::bytes(thx, view) })
+    }
+
     /// Another reference to the same value.
     pub fn clone_ref(&self) -> Scalar {
         // SAFETY: a valid value.

@@ -14,23 +14,14 @@ my sub refuse {
     );
 }
 
-# Turns an argument into a plain byte string before the library sees it: here a tied or overloaded
-# value may die, and an upgraded string becomes the bytes that it stands for.
-my sub as_bytes {
-    my ($value, $name) = @_;
-    refuse("$name is undefined") if !defined($value);
-    if (ref($value)) {
-        require overload;
-        refuse("$name is a reference") if !overload::Method($value, '""');
-    }
-    my $bytes = "$value";
-    refuse("$name has characters that are not bytes") if !utf8::downgrade($bytes, 1);
-    return $bytes;
-}
-
-my sub optional_bytes {
-    my ($value, $name) = @_;
-    return defined($value) ? as_bytes($value, $name) : undef;
+# What the library sees are copies, so a tied value has been fetched when it gets there. References
+# are no arguments, save objects that are text: those may die, and do so here.
+my sub text {
+    my ($name, $value) = @_;
+    return $value if !ref($value);
+    require overload;
+    refuse("$name is a reference") if !overload::Method($value, '""');
+    return "$value";
 }
 
 # The values of @names in $opts, in this order; any other key is an error.
@@ -39,7 +30,7 @@ my sub options {
     return if !defined($opts);
     refuse("$function: options are not a hash") if ref($opts) ne 'HASH';
     my %rest = $opts->%*;
-    my @values = map { optional_bytes(delete $rest{$_}, $_) } @names;
+    my @values = map { text($_, delete $rest{$_}) } @names;
     if (my ($unknown) = sort keys %rest) {
         refuse("$function: unknown option '$unknown'");
     }
@@ -49,7 +40,7 @@ my sub options {
 sub info {
     my ($path, $opts) = @_;
     my ($format, $timeout) = options('info', $opts, qw(format timeout));
-    return PVE::Native::RS::Image::info(as_bytes($path, 'path'), $format, $timeout);
+    return PVE::Native::RS::Image::info(text('path', $path), $format, $timeout);
 }
 
 sub chain {
@@ -57,28 +48,25 @@ sub chain {
     my ($format, $timeout, $allow_probe, $max_depth, $strict) =
         options('chain', $opts, qw(format timeout allow-probe max-depth strict));
     return PVE::Native::RS::Image::chain(
-        as_bytes($path, 'path'), $format, $timeout, $allow_probe, $max_depth, $strict,
+        text('path', $path), $format, $timeout, $allow_probe, $max_depth, $strict,
     );
 }
 
 sub inspect_many {
     my ($paths, $opts) = @_;
     refuse('inspect_many: paths are not an array') if ref($paths) ne 'ARRAY';
-    my @paths = map { as_bytes($_, 'path') } $paths->@*;
+    my @paths = map { my $path = $_; text('path', $path) } $paths->@*;
     my ($timeout, $threads) = options('inspect_many', $opts, qw(timeout threads));
     return PVE::Native::RS::Image::inspect_many(\@paths, $timeout, $threads);
 }
 
 sub qemu_img_info {
     my ($file, $format, $timeout, $follow) = @_;
-    my $json = eval {
-        PVE::Native::RS::Image::qemu_img_info(
-            as_bytes($file, 'file'),
-            optional_bytes($format, 'format'),
-            optional_bytes($timeout, 'timeout'),
-            $follow ? 1 : 0,
-        );
-    };
+    $file = text('file', $file);
+    $format = text('format', $format);
+    $timeout = text('timeout', $timeout);
+    $follow = $follow ? 1 : 0;
+    my $json = eval { PVE::Native::RS::Image::qemu_img_info($file, $format, $timeout, $follow) };
     if (my $err = $@) {
         die $err if !ref($err) || $err->name !~ m/^(?:timeout|busy)$/;
         warn $err;
@@ -89,13 +77,12 @@ sub qemu_img_info {
 
 sub file_size_info {
     my ($file, $timeout, $format, $untrusted) = @_;
+    $file = text('file', $file) if ref($file);
+    $timeout = text('timeout', $timeout) if ref($timeout);
+    $format = text('format', $format) if ref($format);
+    $untrusted = $untrusted ? 1 : 0;
     my ($size, $fmt, $used, $parent, $ctime, $warnings, $err) =
-        PVE::Native::RS::Image::file_size_info(
-            as_bytes($file, 'file'),
-            optional_bytes($timeout, 'timeout'),
-            optional_bytes($format, 'format'),
-            $untrusted ? 1 : 0,
-        );
+        PVE::Native::RS::Image::file_size_info($file, $timeout, $format, $untrusted);
     if ($warnings) {
         warn "$_\n" for $warnings->@*;
     }
