@@ -11,6 +11,8 @@ MANDIR ?= $(DATADIR)/man
 PERL_LIBDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitelib}')
 PERL_ARCHDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitearch}')
 CARGO_TARGET_DIR ?= target
+# Absolute, for tools that are called from other folders.
+override CARGO_TARGET_DIR := $(abspath $(CARGO_TARGET_DIR))
 export CARGO_TARGET_DIR
 
 BUILD := build
