@@ -385,7 +385,7 @@ fn a_policy_against_further_files_keeps_them_closed() {
         let mut head = [0; limits::HEAD];
         let choice = FormatChoice::Named(ImageFormat::Vmdk);
         let name = name.as_os_str().as_bytes();
-        OpenImage::open(&Storage::inline(), name, &mut head)?.read(choice, true)
+        OpenImage::open(&Storage::inline(), name.into(), &mut head)?.read(choice, true)
     };
     assert_eq!(open(&path).unwrap_err().code(), Code::Denied);
     let path = images.create("b.vmdk", "vmdk", "", "1M");

@@ -36,8 +36,8 @@ impl Texts {
         let extents = data.extents.iter();
         Texts {
             filename: held(&info.filename),
-            backing_filename: backing.map(|backing| held(&backing.name)),
-            full_backing_filename: backing.and_then(|b| b.full_name.as_deref()).map(held),
+            backing_filename: backing.map(|backing| held(backing.name())),
+            full_backing_filename: backing.map(|backing| held(backing.full_name())),
             backing_format: backing.and_then(|b| b.format.as_deref()).map(held),
             data_file: qcow2
                 .and_then(|q| q.extensions.data_file.as_deref())

@@ -21,7 +21,7 @@ pub fn image(image: &ImageInfo) -> String {
     let mut graph = Graph::new();
     graph.image(0, image);
     if let Some(backing) = &image.backing {
-        let name = backing.full_name.as_deref().unwrap_or(&backing.name);
+        let name = backing.full_name();
         graph.line(&format!("below [label={}, style=dashed]", quoted(&[name])));
         graph.line(&format!("image0 -> below [label={}]", format_of(backing)));
     }

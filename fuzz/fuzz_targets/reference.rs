@@ -7,9 +7,7 @@ use pve_native_core::{chain::reference, text};
 fuzz_target!(|data: &[u8]| {
     let (path, name) = data.split_at(data.len() / 2);
     let _ = reference::parse(name);
-    if let Some(full) = reference::full_name(path, name) {
-        assert!(full.ends_with(name));
-    }
+    assert!(reference::full_name(path, name).ends_with(name));
     assert!(!text::printable(data).chars().any(char::is_control));
     let _ = text::qemu(data);
 });

@@ -42,19 +42,16 @@ pub fn parse(name: &[u8]) -> Result<Reference<'_>> {
 }
 
 /// The name of a backing file as seen from the image at `path`, whose header holds `name`: what
-/// QEMU prints as `full-backing-filename`. None if there is no name.
-pub fn full_name(path: &[u8], name: &[u8]) -> Option<Vec<u8>> {
-    if name.is_empty() {
-        return None;
-    }
-    if name[0] == b'/' || protocol_end(name).is_some() {
-        return Some(name.to_vec());
+/// QEMU prints as `full-backing-filename`. It ends with the name.
+pub fn full_name(path: &[u8], name: &[u8]) -> Vec<u8> {
+    if name.first() == Some(&b'/') || protocol_end(name).is_some() {
+        return name.to_vec();
     }
     let directory = path
         .iter()
         .rposition(|&b| b == b'/')
         .map_or(0, |slash| slash + 1);
-    Some([&path[..directory], name].concat())
+    [&path[..directory], name].concat()
 }
 
 /// A sentence on why this name is not read.
@@ -111,8 +108,7 @@ mod tests {
             (b"/d/a", b"nbd:host", b"nbd:host"),
         ];
         for (path, name, full) in cases {
-            assert_eq!(full_name(path, name).as_deref(), Some(full));
+            assert_eq!(full_name(path, name), full);
         }
-        assert_eq!(full_name(b"/d/a", b""), None);
     }
 }

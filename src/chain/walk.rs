@@ -1,5 +1,7 @@
 //! Walking a backing chain from its top image down, one header at a time.
 
+use std::sync::Arc;
+
 use super::reference;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::open::OpenImage;
@@ -68,12 +70,13 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
         0 => limits::CHAIN_DEPTH,
         depth => depth.min(limits::CHAIN_DEPTH_MAX),
     };
+    let filename: Arc<[u8]> = filename.into();
     let mut head = [0u8; limits::HEAD];
     let mut seen = Seen::default();
     let mut images: Vec<ImageInfo> = Vec::with_capacity(1);
     let broken = loop {
         let (name, choice) = match images.last() {
-            None => (filename, Ok(options.format)),
+            None => (&filename, Ok(options.format)),
             Some(image) => match below(image, options) {
                 Some(next) => next,
                 None => break None,
@@ -84,7 +87,7 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
                 let message = format!("backing chain has more than {depth} images");
                 return Err(Error::limit(message).in_file(name));
             }
-            let image = OpenImage::open(storage, name, &mut head)?.read(choice, false)?;
+            let image = OpenImage::open(storage, name.clone(), &mut head)?.read(choice, false)?;
             match seen.insert(image.file.identity, images.len()) {
                 Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(name)),
                 None => Ok(image),
@@ -114,9 +117,9 @@ const USUAL_DEPTH: usize = 32;
 fn below<'a>(
     image: &'a ImageInfo,
     options: &ChainOptions,
-) -> Option<(&'a [u8], Result<FormatChoice>)> {
+) -> Option<(&'a Arc<[u8]>, Result<FormatChoice>)> {
     let backing = image.backing.as_ref()?;
-    let name = backing.full_name.as_ref().unwrap_or(&backing.name);
+    let name = backing.full_name();
     let choice = match &backing.format {
         Some(format) => ImageFormat::from_name(format)
             .map(FormatChoice::Named)

@@ -1,9 +1,12 @@
 //! What is known of one image. Sizes are bytes; names are the bytes that the image holds.
 
+use std::sync::Arc;
+
 use super::format::ImageFormat;
 use super::luks::LuksInfo;
 use super::qcow2::Qcow2Info;
 use super::vmdk::VmdkInfo;
+use crate::chain::reference;
 use crate::io::Meta;
 use crate::limits;
 use crate::text::until_nul;
@@ -65,15 +68,37 @@ impl std::ops::Deref for FormatName {
     }
 }
 
-/// A backing file and where its name leads.
+/// A backing file and where its name leads. A chain of images shares each path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backing {
-    /// The name as the image stores it.
-    pub name: Vec<u8>,
-    /// The name seen from this image, as QEMU builds it. None where it cannot be built.
-    pub full_name: Option<Vec<u8>>,
+    path: Arc<[u8]>,
+    /// Where the stored name begins in the path.
+    name_at: usize,
     /// The recorded format. None if none is recorded: QEMU would probe.
     pub format: Option<FormatName>,
+}
+
+impl Backing {
+    /// The backing file called `name` in the image at `image`.
+    pub fn new(image: &[u8], name: &[u8], format: Option<FormatName>) -> Self {
+        let path: Arc<[u8]> = reference::full_name(image, name).into();
+        let name_at = path.len() - name.len();
+        Backing {
+            path,
+            name_at,
+            format,
+        }
+    }
+
+    /// The name as the image stores it.
+    pub fn name(&self) -> &[u8] {
+        &self.path[self.name_at..]
+    }
+
+    /// The name seen from the image, as QEMU builds it.
+    pub fn full_name(&self) -> &Arc<[u8]> {
+        &self.path
+    }
 }
 
 /// An internal snapshot.
@@ -130,7 +155,7 @@ pub enum FormatSpecific {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageInfo {
     /// The path as QEMU prints it: a leading `file:` is gone.
-    pub filename: Vec<u8>,
+    pub filename: Arc<[u8]>,
     /// The format it was read as.
     pub format: ImageFormat,
     /// The file under it.

@@ -82,7 +82,7 @@ impl Serialize for View<'_, ImageInfo> {
         if let Some(size) = data.virtual_size {
             map.serialize_field("virtual-size", &size)?;
         }
-        map.serialize_field("filename", &self.part(info.filename.as_slice()))?;
+        map.serialize_field("filename", &self.part(&*info.filename))?;
         if let Some(size) = data.cluster_size {
             map.serialize_field("cluster-size", &size)?;
         }
@@ -100,14 +100,14 @@ impl Serialize for View<'_, ImageInfo> {
                 map.serialize_field("format-specific", &Typed("luks", &**data))?;
             }
         }
-        if let Some(full_name) = info.backing.as_ref().and_then(|b| b.full_name.as_deref()) {
-            map.serialize_field("full-backing-filename", &self.part(full_name))?;
+        if let Some(backing) = &info.backing {
+            map.serialize_field("full-backing-filename", &self.part(&**backing.full_name()))?;
         }
         if data.encrypted {
             map.serialize_field("encrypted", &true)?;
         }
         if let Some(backing) = &info.backing {
-            map.serialize_field("backing-filename", &self.part(backing.name.as_slice()))?;
+            map.serialize_field("backing-filename", &self.part(backing.name()))?;
         }
         if let Some(dirty) = data.dirty {
             map.serialize_field("dirty-flag", &dirty)?;

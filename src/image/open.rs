@@ -1,6 +1,7 @@
 //! Opening one image: the name, the file under it, the format's reader.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::info::{Backing, ImageInfo, Metadata};
 use super::{ImageFormat, luks, probe, qcow1, qcow2, qed, raw, vdi, vhdx, vmdk, vpc};
@@ -32,13 +33,13 @@ pub struct Context<'a> {
 
 /// Reads the metadata of the image called `filename`, a name as QEMU takes it.
 pub fn open(storage: &Storage, filename: &[u8], choice: FormatChoice) -> Result<ImageInfo> {
-    OpenImage::open(storage, filename, &mut [0; limits::HEAD])?.read(choice, false)
+    OpenImage::open(storage, filename.into(), &mut [0; limits::HEAD])?.read(choice, false)
 }
 
 /// A file that may be an image: open, its first bytes read, not looked at yet.
 pub struct OpenImage<'a> {
     storage: &'a Storage,
-    path: Cow<'a, [u8]>,
+    path: Arc<[u8]>,
     file: File,
     head: &'a [u8],
 }
@@ -47,13 +48,17 @@ impl<'a> OpenImage<'a> {
     /// Opens the file that `filename` means to QEMU. `head` can be used again afterwards.
     pub fn open(
         storage: &'a Storage,
-        filename: &'a [u8],
+        filename: Arc<[u8]>,
         head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
-        let path = match reference::parse(filename)? {
-            Reference::File(path) => path,
+        let path = match reference::parse(&filename)? {
+            Reference::File(Cow::Borrowed(path)) if path.len() == filename.len() => {
+                filename.clone()
+            }
+            Reference::File(path) => path.into(),
             Reference::Json(_) | Reference::Protocol(_) => {
-                return Err(Error::unsupported(reference::not_a_file(filename)).in_file(filename));
+                let why = reference::not_a_file(&filename);
+                return Err(Error::unsupported(why).in_file(&filename));
             }
         };
         let (file, length) = storage.open(&path, head)?;
@@ -109,14 +114,11 @@ impl<'a> OpenImage<'a> {
     }
 
     fn info(self, format: ImageFormat, mut metadata: Metadata) -> ImageInfo {
-        let backing = metadata.backing.take().map(|stored| Backing {
-            full_name: reference::full_name(&self.path, &stored.name),
-            name: stored.name,
-            format: stored.format,
-        });
+        let backing = metadata.backing.take();
+        let backing = backing.map(|stored| Backing::new(&self.path, &stored.name, stored.format));
         let file = *self.meta();
         ImageInfo {
-            filename: self.path.into_owned(),
+            filename: self.path,
             format,
             file,
             metadata,

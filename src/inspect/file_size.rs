@@ -89,7 +89,7 @@ fn answer(
     let shown = printable(filename);
     let storage = super::storage(request.timeout);
     let mut head = [0; limits::HEAD];
-    let file = match OpenImage::open(&storage, filename, &mut head) {
+    let file = match OpenImage::open(&storage, filename.into(), &mut head) {
         Ok(file) => file,
         Err(error) if !untrusted && cannot_be_looked_at(&error) => {
             warnings.push(error.to_string());
@@ -193,7 +193,7 @@ fn volume(info: ImageInfo, untrusted: bool, warnings: &mut Vec<String>) -> Resul
             .in_file(&info.filename)
     })?;
     let used = info.actual_size();
-    let mut parent = info.backing.map(|backing| backing.name);
+    let mut parent = info.backing.map(|backing| backing.name().to_vec());
     if let Some(name) = parent.take_if(|name| name.iter().any(u8::is_ascii_whitespace)) {
         warnings.push(format!("strange parent name '{}'", printable(&name)));
     }

@@ -83,8 +83,8 @@ pub fn data_file(image: &ImageInfo) -> Option<String> {
 
 /// The name that the image stores for its backing file, if that is not the path it leads to.
 pub fn stored_name(backing: &Backing) -> Option<String> {
-    let resolved = backing.full_name.as_deref();
-    (resolved != Some(&backing.name)).then(|| printable(&backing.name).into_owned())
+    let name = backing.name();
+    (name != &**backing.full_name()).then(|| printable(name).into_owned())
 }
 
 /// The format that the image records for its backing file.

@@ -47,9 +47,9 @@ fn rows(image: &ImageInfo) -> Vec<(String, String)> {
         row("cluster size", exact_size(bytes));
     }
     if let Some(backing) = &image.backing {
-        row("backing file", printable(&backing.name).into_owned());
-        if let (Some(_), Some(path)) = (facts::stored_name(backing), &backing.full_name) {
-            row("backing path", printable(path).into_owned());
+        row("backing file", printable(backing.name()).into_owned());
+        if facts::stored_name(backing).is_some() {
+            row("backing path", printable(backing.full_name()).into_owned());
         }
         let format = facts::backing_format(backing);
         row(
