@@ -5,11 +5,18 @@ PERL ?= perl
 INSTALL ?= install
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
-LIBDIR ?= $(PREFIX)/lib
+LIBDIR ?= $(PREFIX)/lib$(if $(filter /usr,$(PREFIX)),$(MULTIARCH:%=/%))
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
-PERL_LIBDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitelib}')
-PERL_ARCHDIR ?= $(shell $(PERL) -MConfig -e 'print $$Config{sitearch}')
+PERL_LIBDIR ?= $(call perl_dir,lib)
+PERL_ARCHDIR ?= $(call perl_dir,arch)
+# Debian's rules: a folder per architecture under /usr; Perl's site folders under /usr/local, and
+# its vendor folders under /usr and wherever else.
+MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
+perl_dir = $(shell $(PERL) -MConfig -e '\
+	my ($$what, $$prefix) = @ARGV; \
+	if ($$prefix eq $$Config{siteprefix}) { print $$Config{"site$$what"} } \
+	else { print $$Config{"vendor$$what"} =~ s/^\Q$$Config{vendorprefix}/$$prefix/r }' $(1) $(PREFIX))
 CARGO_TARGET_DIR ?= target
 # Absolute, for tools that are called from other folders.
 override CARGO_TARGET_DIR := $(abspath $(CARGO_TARGET_DIR))

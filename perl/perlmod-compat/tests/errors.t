@@ -59,9 +59,8 @@ my $printed = stderr_of(
 );
 is($printed, '', 'nothing is printed');
 
-$printed =
-    stderr_of(sub { is(CompatTest::Beyond::panic_on_thread(), 'true', 'a panic on another thread') }
-    );
+my $on_thread = sub { is(CompatTest::Beyond::panic_on_thread(), 'true', 'on another thread') };
+$printed = stderr_of($on_thread);
 like($printed, qr/on a thread/, 'is left to the hook that was there before');
 
 like(
