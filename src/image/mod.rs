@@ -1,6 +1,6 @@
 //! One image file: which format it has and what its metadata says.
 //!
-//! [`open`] reads one image; each format has a module of its own that turns a
+//! [`open()`] reads one image; each format has a module of its own that turns a
 //! [`Source`](crate::io::Source) into [`Metadata`]. [`json`] gives the answer `qemu-img info`'s
 //! shape. Nothing here follows a backing name: that is [`chain`](crate::chain).
 
