@@ -9,7 +9,7 @@ mod victim;
 
 use std::path::PathBuf;
 
-use common::{Images, Random};
+use common::{Images, random::Random};
 use victim::{Field, Tally, Victim};
 
 fn nothing(_: &mut [u8]) {}
@@ -445,7 +445,7 @@ fn vmdk_headers() {
 fn vmdk_descriptors() {
     const SPICE: &[u8] = b"\0 \n\r\t\"=#0123456789abcdefxRW-+:/";
     let images = Images::new();
-    let mut random = Random(15);
+    let mut random = Random::new(15);
     for (name, options) in [
         ("a.vmdk", ""),
         ("b.vmdk", "subformat=twoGbMaxExtentSparse"),

@@ -1,6 +1,9 @@
 //! What the tests share: the real `qemu-img` as the judge of what an image says.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+#[path = "../support/random.rs"]
+pub mod random;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -148,23 +151,4 @@ pub fn assert_both_refuse(path: &Path, format: &str) {
     let ours = our_info(path, Some(format));
     assert!(theirs.is_err(), "QEMU reads {}", path.display());
     assert!(ours.is_err(), "we read {}", path.display());
-}
-
-/// Numbers that look random and are the same in each run (splitmix64).
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next one.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    /// One below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
 }

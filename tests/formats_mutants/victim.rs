@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Random, oracle_text, our_text};
+use crate::common::{oracle_text, our_text, random::Random};
 
 /// A field of a structure: offset, width in bytes.
 pub type Field = (usize, usize);
@@ -35,7 +35,7 @@ impl Victim<'_> {
     #[track_caller]
     pub fn attack(&self, rounds: usize, seed: u64) {
         let original = std::fs::read(&self.file).unwrap();
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut tally = Tally::default();
         for i in 0..self.fields.len() * rounds {
             let mut bytes = original.clone();
