@@ -49,7 +49,7 @@ sub let_go {
     die "the file system does not answer any more\n";
 }
 
-# Runs code that has 0.2 seconds of storage time; and checks that it neither hung nor gave up at once.
+# Runs code that has 0.2 seconds of storage time, and checks that it neither hung nor gave up at once.
 sub in_time {
     my ($code) = @_;
     my $start = time();
