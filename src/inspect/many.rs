@@ -3,6 +3,8 @@
 //! What is at hand is answered first, on the calling thread, by ways that cannot block; only the
 //! rest goes to a few threads. All threads have ended when the call returns.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -69,17 +71,19 @@ fn wait_for(filename: &[u8], end: Option<Instant>) -> Answer {
     open(&storage, filename, FormatChoice::Extension)
 }
 
-/// Runs `work` on each of `items` in at most `threads` threads.
+/// Runs `work` on each of `items` in at most `threads` threads. A panic is the answer for its item
+/// alone.
 fn in_threads<T: Send>(
     items: &[usize],
     threads: usize,
-    work: impl Fn(usize) -> T + Sync,
-) -> Vec<(usize, T)> {
+    work: impl Fn(usize) -> Result<T> + Sync,
+) -> Vec<(usize, Result<T>)> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(items.len()));
     let run = || {
         while let Some(&item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let answer = work(item);
+            let answer = catch_unwind(AssertUnwindSafe(|| work(item)))
+                .unwrap_or_else(|payload| Err(panicked(&*payload)));
             done.lock()
                 .unwrap_or_else(|e| e.into_inner())
                 .push((item, answer));
@@ -103,5 +107,37 @@ fn in_threads<T: Send>(
     done.into_inner().unwrap_or_else(|e| e.into_inner())
 }
 
+fn panicked(payload: &(dyn Any + Send)) -> Error {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    Error::new(ErrorKind::Panic(text.unwrap_or("a panic").to_owned()))
+}
+
 /// Enough for a parser, small enough for sixteen.
 const THREAD_STACK: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_answer_for_its_item_alone() {
+        for threads in [1, 4] {
+            let items: Vec<usize> = (0..10).collect();
+            let mut answers = in_threads(&items, threads, |i| {
+                assert!(i != 3, "item {i}");
+                Ok(i)
+            });
+            answers.sort_by_key(|(item, _)| *item);
+            for (item, answer) in answers {
+                match answer {
+                    Ok(i) => assert_eq!(i, item),
+                    Err(error) => {
+                        assert_eq!(item, 3);
+                        assert_eq!(error.kind(), &ErrorKind::Panic("item 3".into()));
+                    }
+                }
+            }
+        }
+    }
+}
