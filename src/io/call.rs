@@ -9,7 +9,6 @@ use super::sys::{self, Deadline, Failure, Helper, Opened};
 use crate::error::{Error, ErrorKind, Result};
 
 pub(super) struct Call {
-    timeout: Duration,
     state: Mutex<State>,
 }
 
@@ -32,7 +31,6 @@ impl Call {
     pub fn new(timeout: Duration) -> Self {
         sys::sweep();
         Call {
-            timeout,
             state: Mutex::new(State {
                 deadline: Deadline::after(timeout),
                 helper: None,
@@ -43,12 +41,6 @@ impl Call {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets the time run again from now.
-    pub fn renew(&self) {
-        self.state().deadline = Deadline::after(self.timeout);
-        sys::sweep();
     }
 
     /// An error if the time is up.

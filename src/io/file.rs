@@ -69,14 +69,6 @@ impl Storage {
         Storage(Access::Timed(Arc::new(Call::new(timeout))))
     }
 
-    /// Lets the time run again from now: for files that stay open from one public call to the
-    /// next. Does nothing without a timeout.
-    pub fn renew(&self) {
-        if let Access::Timed(call) = &self.0 {
-            call.renew();
-        }
-    }
-
     /// Opens `path` for reading and reads its first bytes into `head`; returns how many there are.
     ///
     /// Never waits for the other end of a FIFO, never becomes a controlling terminal's owner, and

@@ -23,7 +23,6 @@ pub const CASES: &[(&str, Case)] = &[
     ("wait_does_not_see_a_helper", wait_sees_nothing),
     ("a_forked_child_leaves_the_helper_alone", fork_with_helper),
     ("a_killed_helper_is_replaced", killed_helper),
-    ("time_can_be_renewed", renewed),
     ("no_time_is_no_time", no_time),
 ];
 
@@ -300,24 +299,6 @@ fn killed_helper() -> Result<(), Skip> {
     again.read_at(5000, &mut [0; 10]).expect("read");
     drop((file, again, storage));
     support::no_helper_left();
-    support::remove(&directory);
-    Ok(())
-}
-
-fn renewed() -> Result<(), Skip> {
-    let directory = support::memory_directory("renewed")?;
-    let path = directory.join("image");
-    fs::write(&path, pattern(10_000)).expect("image");
-    let storage = Storage::with_timeout(Duration::from_secs(2));
-    let (file, _) = open(&storage, &path).expect("open");
-    std::thread::sleep(Duration::from_millis(2100));
-    let error = file
-        .read_at(5000, &mut [0; 10])
-        .expect_err("the time is up");
-    assert_eq!(error.code(), Code::Timeout);
-    storage.renew();
-    file.read_at(5000, &mut [0; 10])
-        .expect("there is time again");
     support::remove(&directory);
     Ok(())
 }
