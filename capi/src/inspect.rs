@@ -109,7 +109,7 @@ pub unsafe extern "C" fn pven_inspect_many_json(
                 timeout: timeout_from_seconds(opts.timeout)?,
                 threads: opts.threads as usize,
             };
-            let answers = inspect::inspect_many(&paths, &options);
+            let answers = inspect::inspect_many(&paths, &options)?;
             let entries = paths.iter().zip(answers);
             let entries = entries.map(|(path, info)| Answer { path, info });
             let entries: Vec<Answer> = entries.collect();

@@ -7,7 +7,6 @@ use pve_native_core as core;
 use pve_native_core::chain::ChainOptions;
 use pve_native_core::image::FormatChoice;
 use pve_native_core::inspect::options::timeout_from_seconds;
-use pve_native_core::limits;
 
 use crate::ffi::{self, Plain};
 
@@ -60,16 +59,10 @@ impl Open {
             (opts, ffi::text("format", opts.format)?)
         };
         unset(&opts.reserved)?;
-        let max_depth = opts.max_depth as usize;
-        if max_depth > limits::CHAIN_DEPTH_MAX {
-            let most = limits::CHAIN_DEPTH_MAX;
-            let message = format!("max_depth {max_depth} is above {most}");
-            return Err(core::Error::argument(message));
-        }
         Ok(Open {
             format: FormatChoice::from_caller(format)?,
             timeout: timeout_from_seconds(opts.timeout)?,
-            max_depth,
+            max_depth: opts.max_depth as usize,
             allow_probe: ffi::flag("allow_probe", opts.allow_probe)?,
             strict: ffi::flag("strict", opts.strict)?,
         })

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use pve_native_core::Result;
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::options;
-use pve_native_core::{Result, limits};
 
 /// Disk images and backing chains for Proxmox VE, inspected without starting QEMU.
 #[derive(Debug, Parser)]
@@ -154,6 +154,5 @@ fn timeout(text: &str) -> Result<Timeout> {
 }
 
 fn max_depth(text: &str) -> Result<usize> {
-    let most = limits::CHAIN_DEPTH_MAX as u64;
-    options::count_from_text("depth", text.as_bytes(), most).map(|depth| depth as usize)
+    options::count_from_text("depth", text.as_bytes())
 }

@@ -37,7 +37,6 @@ mod export {
     use pve_native_core::image::FormatChoice;
     use pve_native_core::inspect;
     use pve_native_core::inspect::options::{count_from_text, timeout_from_text};
-    use pve_native_core::limits;
 
     use super::{Answer, Chain, ImageInfo, Refusal};
     use crate::args::{flag, optional, required};
@@ -47,10 +46,8 @@ mod export {
         Ok(optional("timeout", value)?.map_or(Ok(None), timeout_from_text)?)
     }
 
-    fn count(name: &str, value: &Value, most: usize) -> Result<usize, Failure> {
-        let text = optional(name, value)?;
-        let count = text.map_or(Ok(0), |text| count_from_text(name, text, most as u64));
-        Ok(count? as usize)
+    fn count(name: &str, value: &Value) -> Result<usize, Failure> {
+        Ok(optional(name, value)?.map_or(Ok(0), |text| count_from_text(name, text))?)
     }
 
     /// Function: what is known of one image.
@@ -81,7 +78,7 @@ mod export {
         let options = ChainOptions {
             format: FormatChoice::from_caller(optional("format", &format)?)?,
             allow_probe: flag("allow-probe", &allow_probe)?,
-            max_depth: count("max-depth", &max_depth, limits::CHAIN_DEPTH_MAX)?,
+            max_depth: count("max-depth", &max_depth)?,
             strict: flag("strict", &strict)?,
         };
         Ok(Answer(inspect::chain(
@@ -107,9 +104,9 @@ mod export {
         let names = names.collect::<Result<Vec<&[u8]>, _>>()?;
         let options = inspect::ManyOptions {
             timeout: timeout(&seconds)?,
-            threads: count("threads", &threads, limits::THREADS)?,
+            threads: count("threads", &threads)?,
         };
-        let answers = inspect::inspect_many(&names, &options);
+        let answers = inspect::inspect_many(&names, &options)?;
         let by_name = Value::new_hash();
         if let Some(hash) = by_name.as_hash() {
             for (name, answer) in names.iter().zip(answers) {

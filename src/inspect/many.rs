@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::options::at_most;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::{FormatChoice, ImageInfo, open};
 use crate::io::Storage;
@@ -19,16 +20,23 @@ use crate::limits;
 pub struct ManyOptions {
     /// How long the whole call may take.
     pub timeout: Option<Duration>,
-    /// Images looked at side by side; 0 means [`limits::THREADS`], which is also the most.
+    /// Images looked at side by side; 0 means [`limits::THREADS`], and more are refused.
     pub threads: usize,
 }
 
 type Answer = Result<ImageInfo>;
 
 /// What is known of each of `filenames`, in their order. The extension of a name decides on its
-/// format.
-pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Vec<Answer> {
-    let end = options.timeout.map(|timeout| Instant::now() + timeout);
+/// format. An error only if the options make no sense.
+pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Result<Vec<Answer>> {
+    let threads = match at_most("threads", options.threads, limits::THREADS)? {
+        0 => limits::THREADS,
+        threads => threads,
+    };
+    // A time-out beyond what the clock can count to is none.
+    let end = options
+        .timeout
+        .and_then(|timeout| Instant::now().checked_add(timeout));
     let gated = Storage::at_hand();
     let mut answers: Vec<Option<Answer>> = filenames
         .iter()
@@ -37,10 +45,6 @@ pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Vec<Answer> {
     let waiting: Vec<usize> = (0..answers.len())
         .filter(|&i| answers[i].is_none())
         .collect();
-    let threads = match options.threads {
-        0 => limits::THREADS,
-        threads => threads.min(limits::THREADS),
-    };
     for (index, answer) in in_threads(&waiting, threads, |i| wait_for(filenames[i], end)) {
         answers[index] = Some(answer);
     }
@@ -49,10 +53,11 @@ pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Vec<Answer> {
             "an image was not looked at".into(),
         )))
     };
-    answers
+    let answers = answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(lost))
-        .collect()
+        .collect();
+    Ok(answers)
 }
 
 /// The answer if storage need not be waited for.

@@ -19,6 +19,7 @@ use crate::image::json::{Names, View};
 use crate::image::{FormatChoice, ImageInfo, open};
 use crate::io::Storage;
 use crate::json;
+use crate::limits;
 
 /// What is known of one image; `timeout` bounds all storage calls together.
 pub fn info(filename: &[u8], format: FormatChoice, timeout: Option<Duration>) -> Result<ImageInfo> {
@@ -30,6 +31,7 @@ pub fn info(filename: &[u8], format: FormatChoice, timeout: Option<Duration>) ->
 /// A damaged chain ends with why it does, unless the caller is strict; if not even the top image
 /// can be read, there is nothing to end with, and that is an error for everybody.
 pub fn chain(filename: &[u8], options: &ChainOptions, timeout: Option<Duration>) -> Result<Chain> {
+    self::options::at_most("max-depth", options.max_depth, limits::CHAIN_DEPTH_MAX)?;
     let chain = walk(&storage(timeout), filename, options);
     if options.strict || chain.images.is_empty() {
         return chain.strict();

@@ -62,12 +62,6 @@ fn held_later() -> Result<(), Skip> {
     let error = file.read_at(0, &mut [0; 100]).expect_err("the time is up");
     assert_eq!(error.code(), Code::Timeout);
     fs.release();
-    storage.renew();
-    assert!(
-        file.read_at(0, &mut [0; 100]).is_err(),
-        "its helper was left behind"
-    );
-    open(&storage, &fs.image()).expect("another helper");
     drop((file, storage));
     support::no_helper_left();
     Ok(())
@@ -157,7 +151,7 @@ fn many() -> Result<(), Skip> {
         threads: 0,
     };
     let start = Instant::now();
-    let answers = inspect_many(&names, &options);
+    let answers = inspect_many(&names, &options).expect("options");
     assert!(start.elapsed() < SOON);
     for (i, answer) in answers.iter().enumerate() {
         match answer {
