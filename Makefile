@@ -24,7 +24,6 @@ export CARGO_TARGET_DIR
 
 BUILD := build
 RELEASE := $(CARGO_TARGET_DIR)/release
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm'))
 PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/lib/*.pm \
 	perl/perlmod-compat/tests/*.t perl/perlmod-compat/tests/*.pl perl/perlmod-compat/tests/*.pm \

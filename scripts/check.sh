@@ -22,7 +22,7 @@ passed=$(awk '
     match($0, /Tests=[0-9]+/) { sum += substr($0, RSTART + 6, RLENGTH - 6) }
     /^ok: / { sum++ }
     END { print sum + 0 }' "$log")
-skipped=$(grep -E '(^|[.] |  )(skipped:|SKIPPED )' "$log" || true)
+skipped=$(grep -E '(^|[.#] |  )(skipped:|SKIPPED )' "$log" || true)
 
 echo
 if [ -n "$skipped" ]; then

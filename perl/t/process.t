@@ -51,7 +51,10 @@ ok(in_child(sub { works(5) }), 'in a forked child, with a time-out');
 ok(in_child(sub { in_child(\&works) }), "in a forked child's child");
 
 SKIP: {
-    skip('this perl has no threads', 2) if !$Config{useithreads};
+    if (!$Config{useithreads}) {
+        diag('SKIPPED threads: this perl has none');
+        skip('this perl has no threads', 2);
+    }
     require threads;
     ok(threads->create(sub { works() && works(5) })->join(), 'in a second thread');
     ok(works(), 'here, after the thread');

@@ -19,9 +19,14 @@ qemu_img('create', '-q', '-f', 'qcow2', "$root/a.qcow2", '1M');
 qemu_img('create', '-q', '-f', 'qcow2', "$dir/near.qcow2", '1M');
 my $far = "$mount/a.qcow2";
 
-my $server = open(my $hangfs, '-|', 'python3', 'tests/support/hangfs.py', $root, $mount, $control);
-my $ready = $server ? readline($hangfs) : undef;
-plan(skip_all => 'skipped: no file system can be mounted here') if !$ready || $ready !~ m/^ready/;
+my @command = ('python3', 'tests/support/hangfs.py', $root, $mount, $control, 300);
+my $server = open(my $hangfs, '-|', @command) or die "cannot run python3: $!\n";
+if ((readline($hangfs) // '') !~ m/^ready/) {
+    close($hangfs);
+    undef $server;
+    plan(skip_all => 'skipped: no file system can be mounted here') if $? >> 8 == 77;
+    die "hangfs.py failed\n";
+}
 
 # Whatever happens: nothing may stay held.
 END {

@@ -33,7 +33,10 @@ subtest 'fork' => sub {
 };
 
 subtest 'threads' => sub {
-    plan skip_all => 'no threads in this Perl' if !$Config{useithreads};
+    if (!$Config{useithreads}) {
+        diag('SKIPPED threads: this perl has none');
+        plan skip_all => 'no threads in this Perl';
+    }
 
     my $counter = CompatTest::Counter->new(100);
     my $shared = CompatTest::Shared->new('kept');
