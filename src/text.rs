@@ -20,7 +20,7 @@ pub fn qemu(bytes: &[u8]) -> Cow<'_, str> {
 /// bytes that are not UTF-8 appear as `\n`, `\x1b`, ….
 pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(is_unprintable) => Cow::Borrowed(text),
+        Ok(text) if is_printable(bytes) => Cow::Borrowed(text),
         _ => Cow::Owned(escape(bytes)),
     }
 }
@@ -31,6 +31,11 @@ pub fn until_nul(bytes: &[u8]) -> &[u8] {
         Some(end) => &bytes[..end],
         None => bytes,
     }
+}
+
+/// Whether `bytes` are UTF-8 of which nothing would be escaped by [`printable`].
+pub fn is_printable(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_unprintable))
 }
 
 fn is_unprintable(c: char) -> bool {

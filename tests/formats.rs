@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
 use common::{Images, assert_both_refuse, assert_same, assert_same_as, our_info, qemu_img};
-use pve_native_core::image::open::OpenImage;
+use pve_native_core::image::open::{Alone, OpenImage};
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::io::Storage;
 use pve_native_core::{Code, limits};
@@ -385,7 +385,7 @@ fn a_policy_against_further_files_keeps_them_closed() {
         let mut head = [0; limits::HEAD];
         let choice = FormatChoice::Named(ImageFormat::Vmdk);
         let name = name.as_os_str().as_bytes();
-        OpenImage::open(&Storage::inline(), name.into(), &mut head)?.read(choice, true)
+        OpenImage::open(&Storage::inline(), name.into(), &mut head)?.read(choice, &Alone)
     };
     assert_eq!(open(&path).unwrap_err().code(), Code::Denied);
     let path = images.create("b.vmdk", "vmdk", "", "1M");

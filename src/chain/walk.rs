@@ -87,7 +87,7 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
                 let message = format!("backing chain has more than {depth} images");
                 return Err(Error::limit(message).in_file(name));
             }
-            let image = OpenImage::open(storage, name.clone(), &mut head)?.read(choice, false)?;
+            let image = OpenImage::open(storage, name.clone(), &mut head)?.read(choice, storage)?;
             match seen.insert(image.file.identity, images.len()) {
                 Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(name)),
                 None => Ok(image),
@@ -121,12 +121,7 @@ fn below<'a>(
     let backing = image.backing.as_ref()?;
     let name = backing.full_name();
     let choice = match &backing.format {
-        Some(format) => ImageFormat::from_name(format)
-            .map(FormatChoice::Named)
-            .ok_or_else(|| {
-                Error::unsupported(format!("unknown format '{}'", text::printable(format)))
-                    .in_file(name)
-            }),
+        Some(format) => recorded_format(format).map_err(|e| e.in_file(name)),
         None if options.allow_probe => Ok(FormatChoice::Probe),
         None => Err(match reference::parse(name) {
             Ok(reference::Reference::File(_)) => Error::new(ErrorKind::UnnamedFormat),
@@ -137,9 +132,16 @@ fn below<'a>(
     Some((name, choice))
 }
 
+/// What a format recorded in a header says.
+pub(super) fn recorded_format(name: &[u8]) -> Result<FormatChoice> {
+    ImageFormat::from_name(name)
+        .map(FormatChoice::Named)
+        .ok_or_else(|| Error::unsupported(format!("unknown format '{}'", text::printable(name))))
+}
+
 /// Which files the chain has been through. Short chains are searched, long ones hashed.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     list: Vec<(u64, u64)>,
     map: std::collections::HashMap<(u64, u64), usize>,
 }
@@ -149,7 +151,7 @@ const SEARCHED: usize = 64;
 
 impl Seen {
     /// Remembers a file; its position if it was there already.
-    fn insert(&mut self, identity: (u64, u64), position: usize) -> Option<usize> {
+    pub(super) fn insert(&mut self, identity: (u64, u64), position: usize) -> Option<usize> {
         if position < SEARCHED {
             if let Some(found) = self.list.iter().position(|&seen| seen == identity) {
                 return Some(found);

@@ -76,6 +76,14 @@ impl ImageFormat {
             .find(|format| format.name().as_bytes() == name)
     }
 
+    /// Whether the metadata are read here; the other formats are only recognised.
+    pub fn is_read(self) -> bool {
+        !matches!(
+            self,
+            ImageFormat::Parallels | ImageFormat::Bochs | ImageFormat::Cloop | ImageFormat::Dmg
+        )
+    }
+
     /// What the extension of a file's name says; no extension, or one that no format claims,
     /// means raw.
     pub fn from_extension(path: &[u8]) -> Self {

@@ -30,6 +30,9 @@ pub struct Metadata {
     pub specific: FormatSpecific,
     /// Further files that hold the image's data (vmdk).
     pub extents: Vec<Extent>,
+    /// Whether the name of a backing or data file has bytes behind the NUL that ends it: another
+    /// reader may take it for another name.
+    pub name_has_nul: bool,
     /// What QEMU would warn about: a sentence each.
     pub warnings: Vec<String>,
 }

@@ -21,24 +21,51 @@ pub enum FormatChoice {
     Probe,
 }
 
+/// Opens the further files that an image names. Whoever stands here sees every such name.
+pub trait Opener {
+    /// Opens the file that `name` means to QEMU and reads its first bytes into `head`; returns
+    /// its path, the file and the number of bytes.
+    fn open(&self, name: &[u8], head: &mut [u8]) -> Result<(Vec<u8>, File, usize)>;
+}
+
+/// Opens whatever is named.
+impl Opener for Storage {
+    fn open(&self, name: &[u8], head: &mut [u8]) -> Result<(Vec<u8>, File, usize)> {
+        let path = match reference::parse(name)? {
+            Reference::File(path) => path.into_owned(),
+            Reference::Json(_) | Reference::Protocol(_) => {
+                return Err(Error::unsupported(reference::not_a_file(name)).in_file(name));
+            }
+        };
+        let (file, length) = Storage::open(self, &path, head)?;
+        Ok((path, file, length))
+    }
+}
+
+/// Opens nothing.
+pub struct Alone;
+
+impl Opener for Alone {
+    fn open(&self, _: &[u8], _: &mut [u8]) -> Result<(Vec<u8>, File, usize)> {
+        Err(Error::denied("the image's data lies in other files"))
+    }
+}
+
 /// What a format's reader needs besides the bytes.
 pub struct Context<'a> {
-    /// Access to storage, for formats whose data lies in further files.
-    pub storage: &'a Storage,
+    /// For formats whose data lies in further files.
+    pub opener: &'a dyn Opener,
     /// The path of the image as it was opened.
     pub path: &'a [u8],
-    /// Whether further files may be opened at all.
-    pub deny_extents: bool,
 }
 
 /// Reads the metadata of the image called `filename`, a name as QEMU takes it.
 pub fn open(storage: &Storage, filename: &[u8], choice: FormatChoice) -> Result<ImageInfo> {
-    OpenImage::open(storage, filename.into(), &mut [0; limits::HEAD])?.read(choice, false)
+    OpenImage::open(storage, filename.into(), &mut [0; limits::HEAD])?.read(choice, storage)
 }
 
 /// A file that may be an image: open, its first bytes read, not looked at yet.
 pub struct OpenImage<'a> {
-    storage: &'a Storage,
     path: Arc<[u8]>,
     file: File,
     head: &'a [u8],
@@ -47,7 +74,7 @@ pub struct OpenImage<'a> {
 impl<'a> OpenImage<'a> {
     /// Opens the file that `filename` means to QEMU. `head` can be used again afterwards.
     pub fn open(
-        storage: &'a Storage,
+        storage: &Storage,
         filename: Arc<[u8]>,
         head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
@@ -66,12 +93,12 @@ impl<'a> OpenImage<'a> {
         if file.meta().kind == FileKind::Block && filename.starts_with(b"file:") {
             return Err(Error::format("is a block device, not a file").in_file(&path));
         }
-        Ok(OpenImage {
-            storage,
-            path,
-            file,
-            head: &head[..length],
-        })
+        Ok(OpenImage::new(path, file, &head[..length]))
+    }
+
+    /// A file that is open already, with its first bytes.
+    pub fn new(path: Arc<[u8]>, file: File, head: &'a [u8]) -> Self {
+        OpenImage { path, file, head }
     }
 
     /// What the operating system says of it.
@@ -79,9 +106,18 @@ impl<'a> OpenImage<'a> {
         self.file.meta()
     }
 
-    /// Reads the metadata; with `deny_extents` no further file is opened.
-    pub fn read(self, choice: FormatChoice, deny_extents: bool) -> Result<ImageInfo> {
-        match self.read_metadata(choice, deny_extents) {
+    /// Reads the metadata; the further files that it names are opened by `opener`.
+    pub fn read(self, choice: FormatChoice, opener: &dyn Opener) -> Result<ImageInfo> {
+        self.read_and_keep(choice, opener).map(|(info, _)| info)
+    }
+
+    /// Reads the metadata and leaves the file open.
+    pub fn read_and_keep(
+        self,
+        choice: FormatChoice,
+        opener: &dyn Opener,
+    ) -> Result<(ImageInfo, File)> {
+        match self.read_metadata(choice, opener) {
             Ok((format, metadata)) => Ok(self.info(format, metadata)),
             Err(error) => Err(error.in_file(&self.path)),
         }
@@ -90,7 +126,7 @@ impl<'a> OpenImage<'a> {
     fn read_metadata(
         &self,
         choice: FormatChoice,
-        deny_extents: bool,
+        opener: &dyn Opener,
     ) -> Result<(ImageFormat, Metadata)> {
         match self.meta().kind {
             FileKind::Regular | FileKind::Block => {}
@@ -106,24 +142,24 @@ impl<'a> OpenImage<'a> {
             FormatChoice::Probe => probe::probe(&source, &self.path)?,
         };
         let context = Context {
-            storage: self.storage,
+            opener,
             path: &self.path,
-            deny_extents,
         };
         Ok((format, read(format, &source, &context)?))
     }
 
-    fn info(self, format: ImageFormat, mut metadata: Metadata) -> ImageInfo {
+    fn info(self, format: ImageFormat, mut metadata: Metadata) -> (ImageInfo, File) {
         let backing = metadata.backing.take();
         let backing = backing.map(|stored| Backing::new(&self.path, &stored.name, stored.format));
         let file = *self.meta();
-        ImageInfo {
+        let info = ImageInfo {
             filename: self.path,
             format,
             file,
             metadata,
             backing,
-        }
+        };
+        (info, self.file)
     }
 }
 
@@ -155,11 +191,9 @@ pub fn read_memory(bytes: &[u8], choice: FormatChoice) -> Result<(ImageFormat, M
         FormatChoice::Extension => ImageFormat::Raw,
         FormatChoice::Probe => probe::probe(&source, b"")?,
     };
-    let storage = Storage::inline();
     let context = Context {
-        storage: &storage,
+        opener: &Alone,
         path: b"",
-        deny_extents: true,
     };
     Ok((format, read(format, &source, &context)?))
 }

@@ -31,6 +31,11 @@ pub fn probe(source: &Source<'_>, path: &[u8]) -> Result<ImageFormat> {
     Ok(of_head(&head).unwrap_or_else(|| by_name_or_script(&head, path)))
 }
 
+/// The format that a magic says for certain, whatever the file is called.
+pub fn certain(source: &Source<'_>) -> Result<Option<ImageFormat>> {
+    Ok(of_head(&source.array(0)?))
+}
+
 /// What the magic says for certain.
 fn of_head(head: &[u8; limits::PROBE]) -> Option<ImageFormat> {
     let fields = Fields(head);

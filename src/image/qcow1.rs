@@ -79,20 +79,23 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         l1_entries.saturating_mul(8),
     )
     .map_err(|e| e.at(offset_of::L1_TABLE_OFFSET as u64))?;
+    let (backing, name_has_nul) = read_backing(source, header)?;
     Ok(Metadata {
         virtual_size: Some(virtual_size),
         cluster_size: Some(1 << cluster_bits),
         dirty: Some(false),
         encrypted: crypt_method != 0,
-        backing: read_backing(source, header)?,
+        backing,
+        name_has_nul,
         ..Metadata::default()
     })
 }
 
-fn read_backing(source: &Source<'_>, header: Fields<'_>) -> Result<Option<StoredBacking>> {
+/// The backing file, and whether its name has more behind a NUL.
+fn read_backing(source: &Source<'_>, header: Fields<'_>) -> Result<(Option<StoredBacking>, bool)> {
     let offset = header.be64(offset_of::BACKING_FILE_OFFSET);
     if offset == 0 {
-        return Ok(None);
+        return Ok((None, false));
     }
     let length = header.be32(offset_of::BACKING_FILE_SIZE);
     if length > limits::QCOW1_BACKING_NAME {
@@ -103,11 +106,12 @@ fn read_backing(source: &Source<'_>, header: Fields<'_>) -> Result<Option<Stored
     }
     request::check_read("backing file name", offset, u64::from(length))
         .map_err(|e| e.at(offset_of::BACKING_FILE_OFFSET as u64))?;
-    let name = source.bytes(offset, length as usize)?;
-    let name = until_nul(&name);
+    let stored = source.bytes(offset, length as usize)?;
+    let name = until_nul(&stored);
     // The format has no room for the backing file's format.
-    Ok((!name.is_empty()).then(|| StoredBacking {
+    let backing = (!name.is_empty()).then(|| StoredBacking {
         name: name.to_vec(),
         format: None,
-    }))
+    });
+    Ok((backing, name.len() < stored.len()))
 }

@@ -87,12 +87,13 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         (cluster_size, table_size),
         u64::from(header_size)..clusters * u64::from(cluster_size),
     )?;
-    let backing = if features & FEATURE_BACKING_FILE != 0 {
-        let format = (features & FEATURE_BACKING_RAW != 0).then(|| FormatName::new(b"raw"));
-        read_backing(source, header, header_size)?.map(|name| StoredBacking { name, format })
+    let (backing, name_has_nul) = if features & FEATURE_BACKING_FILE != 0 {
+        read_backing(source, header, header_size)?
     } else {
-        None
+        (None, false)
     };
+    let format = (features & FEATURE_BACKING_RAW != 0).then(|| FormatName::new(b"raw"));
+    let backing = backing.map(|name| StoredBacking { name, format });
     let mut warnings = Vec::new();
     if features & FEATURE_NEED_CHECK != 0 {
         warnings.push("the image was not closed cleanly: it needs a check".into());
@@ -103,6 +104,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         // QEMU takes the image for clean before it answers, even if it may not write to it.
         dirty: Some(false),
         backing,
+        name_has_nul,
         warnings,
         ..Metadata::default()
     })
@@ -139,11 +141,12 @@ fn check_l1_table(
     Ok(())
 }
 
+/// The backing file's name, and whether it has more behind a NUL.
 fn read_backing(
     source: &Source<'_>,
     header: Fields<'_>,
     header_size: u32,
-) -> Result<Option<Vec<u8>>> {
+) -> Result<(Option<Vec<u8>>, bool)> {
     let offset = u64::from(header.le32(offset_of::BACKING_FILENAME_OFFSET));
     let length = header.le32(offset_of::BACKING_FILENAME_SIZE);
     if offset + u64::from(length) > u64::from(header_size) {
@@ -158,7 +161,8 @@ fn read_backing(
                 .at(offset_of::BACKING_FILENAME_SIZE as u64),
         );
     }
-    let name = source.bytes(offset, length as usize)?;
-    let name = until_nul(&name);
-    Ok((!name.is_empty()).then(|| name.to_vec()))
+    let stored = source.bytes(offset, length as usize)?;
+    let name = until_nul(&stored);
+    let has_nul = name.len() < stored.len();
+    Ok(((!name.is_empty()).then(|| name.to_vec()), has_nul))
 }

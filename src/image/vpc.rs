@@ -11,7 +11,7 @@ use crate::io::Source;
 use crate::limits;
 
 /// Begins the footer, and the copy of it at the start of a dynamic image.
-pub(super) const COOKIE: [u8; 8] = *b"conectix";
+pub(crate) const COOKIE: [u8; 8] = *b"conectix";
 
 const DYNAMIC_COOKIE: [u8; 8] = *b"cxsparse";
 const FOOTER: usize = 512;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::open::OpenImage;
+use crate::image::open::{Alone, OpenImage, Opener};
 use crate::image::{FormatChoice, FormatSpecific, ImageFormat, ImageInfo};
 use crate::io::FileKind;
 use crate::limits;
@@ -123,7 +123,8 @@ fn answer(
         }));
     }
     let format = choose_format(wish.format, &shown, warnings);
-    match file.read(format, untrusted) {
+    let opener: &dyn Opener = if untrusted { &Alone } else { &storage };
+    match file.read(format, opener) {
         Ok(info) => volume(info, untrusted, warnings).map(Some),
         Err(error) if !untrusted && cannot_be_looked_at(&error) => {
             warnings.push(error.to_string());

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::sys::{self, Deadline, Failure, Helper, Opened};
+use super::file::Meta;
+use super::sys::{self, Deadline, Failure, Fd, Helper, Opened};
 use crate::error::{Error, ErrorKind, Result};
 
 pub(super) struct Call {
@@ -53,26 +54,76 @@ impl Call {
 
     /// Opens `path` through the helper and reads its first bytes.
     pub fn open(&self, path: &[u8], head: &mut [u8]) -> Result<(Far, Opened)> {
+        let name = far_name(path);
+        let (opened, generation) = self.ask("open", |helper, deadline| {
+            helper.open(&name, head, deadline)
+        })?;
+        let fd = opened.fd;
+        Ok((Far { fd, generation }, opened))
+    }
+
+    /// Looks `path` up through the helper by these rules, without opening what it leads to.
+    pub fn find(&self, path: &[u8], resolve: u64) -> Result<(Far, Meta)> {
+        let name = far_name(path);
+        self.ask("open", |helper, deadline| {
+            helper.find(&name, resolve, deadline)
+        })
+        .map(|((fd, meta), generation)| (Far { fd, generation }, meta))
+    }
+
+    /// Where a file that the helper has found really lies.
+    pub fn real_path(&self, far: Far) -> Result<Vec<u8>> {
+        let state = &mut *self.state();
+        let deadline = state.deadline;
+        let helper = state.holder(far).ok_or(Error::io("open", libc::EBADF))?;
+        helper
+            .real_path(far.fd, deadline)
+            .map_err(|f| error(f, "open"))
+    }
+
+    /// Opens what the helper has found, and reads its first bytes.
+    pub fn open_found(&self, far: Far, head: &mut [u8]) -> Result<(Far, Opened)> {
+        let state = &mut *self.state();
+        let deadline = state.deadline;
+        let helper = state.holder(far).ok_or(Error::io("open", libc::EBADF))?;
+        let opened = helper
+            .open_found(far.fd, head, deadline)
+            .map_err(|f| error(f, "open"))?;
+        let fd = opened.fd;
+        Ok((Far { fd, ..far }, opened))
+    }
+
+    /// A descriptor of our own for a file that the helper has open. Touches no storage.
+    pub fn take(&self, far: Far) -> Result<Fd> {
+        let mut state = self.state();
+        let helper = state.holder(far).ok_or(Error::io("keep", libc::EBADF))?;
+        helper
+            .take(far.fd)
+            .map_err(|errno| Error::io("keep", errno))
+    }
+
+    /// One question to the helper that needs no file which it has already; its answer, and the
+    /// helper's generation.
+    fn ask<T>(
+        &self,
+        action: &'static str,
+        mut question: impl FnMut(&mut Helper, Deadline) -> std::result::Result<T, Failure>,
+    ) -> Result<(T, u64)> {
         let state = &mut *self.state();
         if state.deadline.is_over() {
             return Err(Error::new(ErrorKind::Timeout));
         }
         let deadline = state.deadline;
-        let name = far_name(path);
         // A helper that somebody has killed is replaced, once.
         for last in [false, true] {
-            let (helper, generation) = state.helper().map_err(|f| error(f, "open"))?;
-            match helper.open(&name, head, deadline) {
-                Ok(opened) => {
-                    let fd = opened.fd;
-                    return Ok((Far { fd, generation }, opened));
-                }
+            let (helper, generation) = state.helper().map_err(|f| error(f, action))?;
+            match question(helper, deadline) {
+                Ok(answer) => return Ok((answer, generation)),
                 Err(Failure::Died) if !last => {}
-                Err(Failure::Errno("read", errno)) => return Err(Error::io("read", errno).at(0)),
-                Err(failure) => return Err(error(failure, "open")),
+                Err(failure) => return Err(error(failure, action)),
             }
         }
-        Err(error(Failure::Died, "open"))
+        Err(error(Failure::Died, action))
     }
 
     /// Reads from a file that the helper has open, until `buffer` is full or the file ends;
@@ -148,6 +199,8 @@ fn far_name(path: &[u8]) -> Cow<'_, [u8]> {
 
 fn error(failure: Failure, action: &'static str) -> Error {
     match failure {
+        // Only the first bytes are read by a request of another kind.
+        Failure::Errno("read", errno) if action == "open" => Error::io("read", errno).at(0),
         Failure::Errno(action, errno) => Error::io(action, errno),
         Failure::Expired => Error::new(ErrorKind::Timeout),
         Failure::Busy => Error::new(ErrorKind::Busy),

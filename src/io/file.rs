@@ -38,9 +38,11 @@ pub struct Meta {
 }
 
 /// Access to storage for one public call.
-pub struct Storage(Access);
+pub struct Storage {
+    pub(super) access: Access,
+}
 
-enum Access {
+pub(super) enum Access {
     Inline,
     AtHand,
     Timed(Arc<Call>),
@@ -49,13 +51,17 @@ enum Access {
 impl Storage {
     /// Every system call is made in place, however long it takes.
     pub fn inline() -> Self {
-        Storage(Access::Inline)
+        Storage {
+            access: Access::Inline,
+        }
     }
 
     /// Only what the kernel has in memory is answered; what would have to be waited for fails
     /// with an error whose errno is `EAGAIN`.
     pub fn at_hand() -> Self {
-        Storage(Access::AtHand)
+        Storage {
+            access: Access::AtHand,
+        }
     }
 
     /// All that is done with it, and with the files it opens, ends within `timeout` from now.
@@ -66,7 +72,9 @@ impl Storage {
     /// While [`limits::STUCK_HELPERS`] are left so, calls that need another one fail at once with
     /// [`Busy`](crate::ErrorKind::Busy).
     pub fn with_timeout(timeout: Duration) -> Self {
-        Storage(Access::Timed(Arc::new(Call::new(timeout))))
+        Storage {
+            access: Access::Timed(Arc::new(Call::new(timeout))),
+        }
     }
 
     /// Opens `path` for reading and reads its first bytes into `head`; returns how many there are.
@@ -74,22 +82,28 @@ impl Storage {
     /// Never waits for the other end of a FIFO, never becomes a controlling terminal's owner, and
     /// reads only from regular files and block devices.
     pub fn open(&self, path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
-        if path.is_empty() {
-            return Err(Error::argument("path is empty"));
-        }
-        if path.contains(&0) {
-            return Err(Error::argument("path contains a NUL byte").in_file(path));
-        }
-        if path.len() >= limits::PATH {
-            return Err(Error::io("open", libc::ENAMETOOLONG).in_file(path));
-        }
-        match &self.0 {
+        check_path(path)?;
+        match &self.access {
             Access::Inline => open_inline(path, head),
             Access::AtHand => open_at_hand(path, head),
             Access::Timed(call) => open_timed(call, path, head),
         }
         .map_err(|e| e.in_file(path))
     }
+}
+
+/// Refuses what is no path.
+pub(super) fn check_path(path: &[u8]) -> Result<()> {
+    if path.is_empty() {
+        return Err(Error::argument("path is empty"));
+    }
+    if path.contains(&0) {
+        return Err(Error::argument("path contains a NUL byte").in_file(path));
+    }
+    if path.len() >= limits::PATH {
+        return Err(Error::io("open", libc::ENAMETOOLONG).in_file(path));
+    }
+    Ok(())
 }
 
 fn open_inline(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
@@ -143,29 +157,29 @@ fn open_timed(call: &Arc<Call>, path: &[u8], head: &mut [u8]) -> Result<(File, u
 
 /// An open file or block device.
 pub struct File {
-    place: Place,
-    meta: Meta,
+    pub(super) place: Place,
+    pub(super) meta: Meta,
 }
 
-enum Place {
+pub(super) enum Place {
     Inline(sys::Fd),
     AtHand(sys::Fd),
     Timed(Timed),
 }
 
 /// A file within a deadline.
-struct Timed {
-    call: Arc<Call>,
+pub(super) struct Timed {
+    pub call: Arc<Call>,
     /// Open here, for what is at hand.
-    near: Option<Near>,
+    pub near: Option<Near>,
     /// Open in the helper, for the rest.
-    far: Mutex<Option<Far>>,
+    pub far: Mutex<Option<Far>>,
 }
 
-struct Near {
-    fd: sys::Fd,
+pub(super) struct Near {
+    pub fd: sys::Fd,
     /// To open it again.
-    path: Box<[u8]>,
+    pub path: Box<[u8]>,
 }
 
 impl File {
@@ -196,7 +210,7 @@ impl ReadAt for File {
 }
 
 /// Reads until `buffer` is full or the file ends; returns the number of bytes.
-fn fill(fd: &sys::Fd, size: u64, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+pub(super) fn fill(fd: &sys::Fd, size: u64, offset: u64, buffer: &mut [u8]) -> Result<usize> {
     let mut done = 0;
     while done < buffer.len() {
         let at = offset.saturating_add(done as u64);
@@ -223,6 +237,11 @@ impl Timed {
         }
         let far = self.far(meta)?;
         self.call.read(far, offset, buffer)
+    }
+
+    /// The file in the helper, if it is open there.
+    pub fn far_if_open(&self) -> Option<Far> {
+        *self.far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The file in the helper; opened there when first needed.

@@ -5,11 +5,15 @@
 //! zeros past the end of the file (as QEMU does), and cannot run past a buffer.
 
 mod call;
+mod descriptor;
 mod file;
+mod found;
 mod source;
 mod sys;
 
+pub use descriptor::Descriptor;
 pub use file::{File, FileKind, Meta, Storage};
+pub use found::{Found, Links};
 pub use source::{Memory, ReadAt, Source};
 pub use sys::BlockedSignals;
 

@@ -36,6 +36,14 @@ pub struct Extensions {
     pub stale_bitmaps: bool,
     /// Magic and length of extensions that are not known here.
     pub unknown: Vec<(u32, u32)>,
+    /// Magics of extensions that stand more than once, each time one does.
+    pub repeated: Vec<u32>,
+    /// Where the extensions end: behind the last one's end mark, if it has one.
+    pub end: u64,
+    /// The name of the data file has bytes behind its NUL.
+    pub(super) data_file_has_nul: bool,
+    /// The known extensions there have been, a bit for each.
+    seen: u8,
     /// Nearly every image has QEMU's own table: it is not copied then.
     feature_names: Cow<'static, [u8]>,
 }
@@ -90,6 +98,7 @@ impl Extensions {
         let mut extensions = Extensions::default();
         let end = header.extensions_end();
         let mut offset = u64::from(header.header_length);
+        extensions.end = offset;
         while offset < end {
             let [magic, length] = head(source, offset)?;
             let start = offset;
@@ -98,11 +107,13 @@ impl Extensions {
                 return Err(Error::corrupt("header extension is too large").at(start));
             }
             if magic == END {
+                extensions.end = offset;
                 break;
             }
             extensions
                 .add(source, header, magic, offset, length)
                 .map_err(|e| e.at(start))?;
+            extensions.end = offset + u64::from(length);
             offset += u64::from(length).next_multiple_of(8);
         }
         Ok(extensions)
@@ -116,8 +127,7 @@ impl Extensions {
         offset: u64,
         length: u32,
     ) -> Result<()> {
-        // Extensions end within the first cluster, so none is longer than 2 MiB.
-        let bytes = || source.bytes(offset, length as usize);
+        self.count(magic);
         match magic {
             BACKING_FORMAT => {
                 if length > limits::QCOW2_BACKING_FORMAT {
@@ -133,10 +143,43 @@ impl Extensions {
                 self.earlier_crypto.extend(self.crypto.replace(at));
             }
             BITMAPS => self.add_bitmaps(source, header, offset, length)?,
-            DATA_FILE => self.data_file = Some(until_nul(&bytes()?).to_vec()),
+            DATA_FILE => {
+                // Extensions end within the first cluster, so none is longer than 2 MiB.
+                let stored = source.bytes(offset, length as usize)?;
+                let name = until_nul(&stored);
+                self.data_file_has_nul = name.len() < stored.len();
+                self.data_file = Some(name.to_vec());
+            }
             _ => self.unknown.push((magic, length)),
         }
         Ok(())
+    }
+
+    /// Notes which extensions there are more than once.
+    fn count(&mut self, magic: u32) {
+        let known = [
+            BACKING_FORMAT,
+            FEATURE_NAMES,
+            CRYPTO_HEADER,
+            BITMAPS,
+            DATA_FILE,
+        ];
+        let repeated = match known.iter().position(|&known| known == magic) {
+            Some(bit) => {
+                let seen = self.seen >> bit & 1 != 0;
+                self.seen |= 1 << bit;
+                seen
+            }
+            // Only the first few are told apart: the search must not become long.
+            None => self
+                .unknown
+                .iter()
+                .take(64)
+                .any(|&(other, _)| other == magic),
+        };
+        if repeated {
+            self.repeated.push(magic);
+        }
     }
 
     fn add_bitmaps(

@@ -278,7 +278,7 @@ impl Header {
         self.check_table(
             "snapshot table",
             (self.snapshots_offset, offset_of::SNAPSHOTS_OFFSET),
-            u64::from(self.nb_snapshots) * super::snapshot_table::ENTRY,
+            self.snapshot_table_least(),
             u64::from(limits::QCOW2_SNAPSHOTS) * super::snapshot_table::ENTRY,
         )?;
         self.check_table(
@@ -326,6 +326,11 @@ impl Header {
         let l2_covers_bits = self.cluster_bits + (self.cluster_bits - l2_entry_bits);
         // QEMU adds before it shifts, so a size near 2^64 wraps there as well.
         self.size.wrapping_add((1 << l2_covers_bits) - 1) >> l2_covers_bits
+    }
+
+    /// Bytes that the table of internal snapshots has at the least: its entries have names too.
+    pub fn snapshot_table_least(&self) -> u64 {
+        u64::from(self.nb_snapshots) * super::snapshot_table::ENTRY
     }
 
     /// Bytes of a cluster.

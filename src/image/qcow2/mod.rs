@@ -12,7 +12,7 @@ mod tests;
 
 pub use bitmaps::Bitmap;
 pub use extensions::{CryptoHeader, Extensions, FeatureKind, FeatureName};
-pub use header::{CompressionType, EncryptionMethod, Header, MAGIC};
+pub use header::{CompressionType, EncryptionMethod, Header, MAGIC, offset_of};
 
 use super::info::{FormatSpecific, Metadata, StoredBacking};
 use super::luks::{self, LuksInfo};
@@ -60,7 +60,8 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         }
         _ => None,
     };
-    let backing = read_backing(source, &header, &extensions)?;
+    let (backing, name_has_nul) = read_backing(source, &header, &extensions)?;
+    let name_has_nul = name_has_nul || extensions.data_file_has_nul;
     let snapshots = snapshot_table::read(source, &header)?;
     let bitmaps = match &extensions.bitmaps {
         Some(directory) => bitmaps::read(source, &header, directory)?,
@@ -86,18 +87,20 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
             luks,
         })),
         extents: Vec::new(),
+        name_has_nul,
         warnings,
     })
 }
 
+/// The backing file, and whether its name has more behind a NUL.
 fn read_backing(
     source: &Source<'_>,
     header: &Header,
     extensions: &Extensions,
-) -> Result<Option<StoredBacking>> {
+) -> Result<(Option<StoredBacking>, bool)> {
     let offset = header.backing_file_offset;
     if offset == 0 {
-        return Ok(None);
+        return Ok((None, false));
     }
     let room = header.cluster_size().saturating_sub(offset);
     let length = header.backing_file_size;
@@ -109,9 +112,10 @@ fn read_backing(
     }
     let mut name = source.bytes(offset, length as usize)?;
     name.truncate(until_nul(&name).len());
+    let has_nul = name.len() < length as usize;
     if name.is_empty() {
-        return Ok(None);
+        return Ok((None, has_nul));
     }
     let format = extensions.backing_format;
-    Ok(Some(StoredBacking { name, format }))
+    Ok((Some(StoredBacking { name, format }), has_nul))
 }

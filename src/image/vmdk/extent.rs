@@ -2,7 +2,6 @@
 
 use super::descriptor::ExtentLine;
 use super::{se_sparse, sparse};
-use crate::chain::reference::{self, Reference};
 use crate::error::{Error, Result};
 use crate::image::info::Extent;
 use crate::image::open::Context;
@@ -130,14 +129,8 @@ impl Extents {
     /// Opens the file that a line of the descriptor names.
     pub fn open(&mut self, line: &ExtentLine<'_>, context: &Context<'_>) -> Result<()> {
         let name = path_of(context.path, line.name);
-        let path = match reference::parse(&name)? {
-            Reference::File(path) => path.into_owned(),
-            Reference::Json(_) | Reference::Protocol(_) => {
-                return Err(Error::unsupported(reference::not_a_file(&name)).in_file(&name));
-            }
-        };
         let mut head = [0; limits::HEAD];
-        let (file, length) = context.storage.open(&path, &mut head)?;
+        let (path, file, length) = context.opener.open(&name, &mut head)?;
         match file.meta().kind {
             FileKind::Regular | FileKind::Block => {}
             FileKind::Directory | FileKind::Other => {

@@ -133,9 +133,6 @@ fn read_described(
     let text = source.bytes(offset, length as usize)?;
     let descriptor = Descriptor::parse(&text)?;
     extents.create_type = Some(descriptor.create_type);
-    if context.deny_extents && !descriptor.extents.is_empty() {
-        return Err(Error::denied("the image's data lies in other files"));
-    }
     for line in &descriptor.extents {
         extents.open(line, context)?;
     }

@@ -6,23 +6,35 @@
 //! one, but no inode flags.
 
 use std::io::Write;
-use std::mem::{MaybeUninit, size_of};
+use std::mem::MaybeUninit;
 
-use super::{Fd, OPEN_FLAGS, Opened, child::device, errno, meta, with_name};
-use crate::io::file::FileKind;
+use super::{Fd, OPEN_FLAGS, Opened, child::device, meta};
+use crate::io::file::{FileKind, Meta};
 
 /// Opens `path` and reads its first bytes. `None`: it would have to be waited for. The errors are
 /// those that are certain without asking storage.
 pub(in crate::io) fn open(path: &[u8], head: &mut [u8]) -> Option<Result<(Fd, Opened), i32>> {
-    let place = match look_up(path) {
-        Ok(fd) => fd,
-        Err(e @ (libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP)) => {
-            return Some(Err(e));
+    match find(path, 0)? {
+        Ok((place, meta)) => open_found(&place, meta, head).map(Ok),
+        Err(errno) => Some(Err(errno)),
+    }
+}
+
+/// Looks `path` up through names that the kernel knows already, by further rules of `resolve`.
+pub(in crate::io) fn find(path: &[u8], resolve: u64) -> Option<Result<(Fd, Meta), i32>> {
+    match super::find(path, resolve | libc::RESOLVE_CACHED) {
+        Ok(place) => {
+            let meta = stat(&place)?;
+            Some(Ok((place, meta)))
         }
-        Err(_) => return None,
-    };
-    let meta = stat(&place)?;
-    let fd = reopen(&place)?;
+        Err(e @ (libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP)) => Some(Err(e)),
+        Err(_) => None,
+    }
+}
+
+/// Opens for reading what was found, and reads its first bytes.
+pub(in crate::io) fn open_found(place: &Fd, meta: Meta, head: &mut [u8]) -> Option<(Fd, Opened)> {
+    let fd = reopen(place)?;
     let length = usize::try_from(meta.size).map_or(head.len(), |size| head.len().min(size));
     if !read(&fd, 0, &mut head[..length]) {
         return None;
@@ -32,30 +44,7 @@ pub(in crate::io) fn open(path: &[u8], head: &mut [u8]) -> Option<Result<(Fd, Op
         meta,
         length,
     };
-    Some(Ok((fd, opened)))
-}
-
-/// Walks the path through names that the kernel knows already.
-fn look_up(path: &[u8]) -> Result<Fd, i32> {
-    // SAFETY: a struct of integers, all of which may be 0.
-    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
-    how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
-    how.resolve = libc::RESOLVE_CACHED;
-    // SAFETY: `name` ends with a NUL; `how` lives across the call and has the size given.
-    let fd = with_name(path, |name| unsafe {
-        libc::syscall(
-            libc::SYS_openat2,
-            libc::AT_FDCWD,
-            name,
-            &raw const how,
-            size_of::<libc::open_how>(),
-        )
-    });
-    i32::try_from(fd)
-        .ok()
-        .filter(|&fd| fd >= 0)
-        .map(Fd)
-        .ok_or_else(errno)
+    Some((fd, opened))
 }
 
 /// What the kernel knows of a regular file on a local block device.

@@ -2,12 +2,15 @@
 //! not touch what belongs to the threads there: no allocation, no thread-local storage, no
 //! panic, no function of the C library. Everything is in its slot or on its own small stack.
 
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, size_of};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::raw::{syscall, syscall6};
-use super::slot::{ASKED, DATA, EXIT, IDLE, OPEN, READ, STEP_OPEN, STEP_READ, STEP_STAT, Slot};
-use super::{BLKGETSIZE64, OPEN_FLAGS};
+use super::slot::{
+    ASKED, DATA, EXIT, FIND, IDLE, OPEN, READ, READ_LINK, STEP_OPEN, STEP_READ, STEP_READ_LINK,
+    STEP_STAT, Slot,
+};
+use super::{BLKGETSIZE64, FIND_FLAGS, How, OPEN_FLAGS};
 
 /// Shown by `ps` in place of the caller's name.
 const NAME: &[u8; 8] = b"pven-io\0";
@@ -68,6 +71,8 @@ pub(super) unsafe extern "C" fn main(slot: *const Slot) -> ! {
         match slot.op.load(Relaxed) {
             OPEN => open(slot),
             READ => read(slot, slot.fd.load(Relaxed), slot.offset.load(Relaxed)),
+            FIND => find(slot),
+            READ_LINK => read_link(slot),
             EXIT => {
                 // SAFETY: the table is our own.
                 unsafe { syscall(libc::SYS_close_range, 0, libc::c_uint::MAX as usize, 0, 0) };
@@ -144,19 +149,86 @@ fn open(slot: &Slot) {
         return fail(slot, STEP_OPEN, fd);
     }
     let fd = fd as i32;
-    let result = stat(slot, fd);
+    let mut result = stat(slot, fd);
+    let kind = slot.mode.load(Relaxed) & libc::S_IFMT;
+    if result == 0 && kind == libc::S_IFBLK {
+        result = device_size(slot, fd);
+    }
     if result < 0 {
         close(fd);
         return fail(slot, STEP_STAT, result);
     }
     slot.opened.store(fd, Relaxed);
-    let kind = slot.mode.load(Relaxed) & libc::S_IFMT;
     if kind == libc::S_IFREG || kind == libc::S_IFBLK {
         read(slot, fd, 0);
         if slot.errno.load(Relaxed) != 0 {
             close(fd);
         }
     }
+}
+
+/// Looks a name up without opening what it leads to.
+#[inline(always)]
+fn find(slot: &Slot) {
+    let how = How {
+        flags: FIND_FLAGS as u64,
+        mode: 0,
+        resolve: slot.offset.load(Relaxed),
+    };
+    let fd = loop {
+        // SAFETY: as in `open`; `how` lives across the call and has the size given. Without rules
+        // the older call will do, which every kernel has.
+        let fd = unsafe {
+            if how.resolve == 0 {
+                syscall(
+                    libc::SYS_openat,
+                    libc::AT_FDCWD as usize,
+                    slot.name.get() as usize,
+                    FIND_FLAGS as usize,
+                    0,
+                )
+            } else {
+                syscall(
+                    libc::SYS_openat2,
+                    libc::AT_FDCWD as usize,
+                    slot.name.get() as usize,
+                    &raw const how as usize,
+                    size_of::<How>(),
+                )
+            }
+        };
+        if fd != -(libc::EINTR as isize) {
+            break fd;
+        }
+    };
+    if fd < 0 {
+        return fail(slot, STEP_OPEN, fd);
+    }
+    let fd = fd as i32;
+    let result = stat(slot, fd);
+    if result < 0 {
+        close(fd);
+        return fail(slot, STEP_STAT, result);
+    }
+    slot.opened.store(fd, Relaxed);
+}
+
+#[inline(always)]
+fn read_link(slot: &Slot) {
+    // SAFETY: the name ends with a NUL; DATA bytes may be written.
+    let n = unsafe {
+        syscall(
+            libc::SYS_readlinkat,
+            libc::AT_FDCWD as usize,
+            slot.name.get() as usize,
+            slot.data.get() as usize,
+            DATA,
+        )
+    };
+    if n < 0 {
+        return fail(slot, STEP_READ_LINK, n);
+    }
+    slot.done.store(n as u32, Relaxed);
 }
 
 #[inline(always)]
@@ -188,9 +260,12 @@ fn stat(slot: &Slot, fd: i32) -> isize {
         .store(device(st.stx_rdev_major, st.stx_rdev_minor), Relaxed);
     slot.inode.store(st.stx_ino, Relaxed);
     slot.ctime.store(st.stx_ctime.tv_sec, Relaxed);
-    if u32::from(st.stx_mode) & libc::S_IFMT != libc::S_IFBLK {
-        return 0;
-    }
+    0
+}
+
+/// The size of a block device in place of what a stat says.
+#[inline(always)]
+fn device_size(slot: &Slot, fd: i32) -> isize {
     // SAFETY: BLKGETSIZE64 writes one u64 through the pointer.
     unsafe {
         syscall(

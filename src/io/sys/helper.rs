@@ -2,7 +2,8 @@
 
 use super::process::Process;
 use super::thread::Thread;
-use super::{Deadline, Failure, Opened};
+use super::{Deadline, Failure, Fd, Opened, name_of};
+use crate::io::file::Meta;
 
 enum Kind {
     Process(Process),
@@ -62,6 +63,53 @@ impl Helper {
         match &mut self.0 {
             Kind::Process(process) => process.read(fd, offset, buffer, deadline),
             Kind::Thread(thread) => thread.read(fd, offset, buffer, deadline),
+        }
+    }
+
+    /// Looks a name up by these rules (`open_how.resolve`), without opening what it leads to.
+    pub fn find(
+        &mut self,
+        name: &[u8],
+        resolve: u64,
+        deadline: Deadline,
+    ) -> Result<(i32, Meta), Failure> {
+        if let Kind::Process(process) = &mut self.0 {
+            match process.find(name, resolve, deadline) {
+                Err(Failure::Refused) => self.0 = Kind::Thread(Thread::start()?),
+                result => return result,
+            }
+        }
+        match &mut self.0 {
+            Kind::Thread(thread) => thread.find(name, resolve, deadline),
+            Kind::Process(_) => Err(Failure::Refused),
+        }
+    }
+
+    /// Opens for reading what it has found.
+    pub fn open_found(
+        &mut self,
+        fd: i32,
+        head: &mut [u8],
+        deadline: Deadline,
+    ) -> Result<Opened, Failure> {
+        self.open(&name_of(fd), head, deadline)
+    }
+
+    /// Where a file that it has open really lies.
+    pub fn real_path(&mut self, fd: i32, deadline: Deadline) -> Result<Vec<u8>, Failure> {
+        let name = name_of(fd);
+        match &mut self.0 {
+            Kind::Process(process) => process.read_link(&name, deadline),
+            Kind::Thread(thread) => thread.read_link(&name, deadline),
+        }
+    }
+
+    /// A descriptor of our own for a file that it has open.
+    pub fn take(&self, fd: i32) -> Result<Fd, i32> {
+        match &self.0 {
+            Kind::Process(process) => process.take(fd),
+            // Threads share their descriptors.
+            Kind::Thread(_) => super::duplicate(fd),
         }
     }
 

@@ -13,14 +13,17 @@ mod signals;
 mod slot;
 mod thread;
 
-pub(super) use at_hand::{open as open_at_hand, read as read_at_hand};
+pub(super) use at_hand::{
+    find as find_at_hand, open as open_at_hand, open_found as open_found_at_hand,
+    read as read_at_hand,
+};
 pub(super) use deadline::Deadline;
 pub(super) use helper::Helper;
 pub(super) use registry::sweep;
 pub use signals::BlockedSignals;
 
 use std::ffi::c_char;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, size_of};
 
 use super::file::{FileKind, Meta};
 use crate::limits;
@@ -76,7 +79,15 @@ fn errno() -> i32 {
 }
 
 impl Fd {
-    fn number(&self) -> i32 {
+    /// What a system call gave: a descriptor that is ours, or -1 and an errno.
+    fn from_call(result: libc::c_long) -> Result<Self, i32> {
+        match i32::try_from(result) {
+            Ok(fd) if fd >= 0 => Ok(Fd(fd)),
+            _ => Err(errno()),
+        }
+    }
+
+    pub(super) fn number(&self) -> i32 {
         self.0
     }
 
@@ -109,6 +120,100 @@ fn with_name<R>(path: &[u8], f: impl FnOnce(*const c_char) -> R) -> R {
 /// A path with its NUL, and what a helper's name for it may have in front.
 const NAME: usize = limits::PATH + 64;
 
+/// Looking a name up, and nothing else: not even a FIFO's other end notices.
+const FIND_FLAGS: libc::c_int = libc::O_PATH | libc::O_CLOEXEC;
+
+/// `struct open_how` as the kernel has it since Linux 5.6.
+#[repr(C)]
+struct How {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// Looks `path` up by the rules of `resolve`, without opening what it leads to.
+pub(super) fn find(path: &[u8], resolve: u64) -> Result<Fd, i32> {
+    let how = How {
+        flags: FIND_FLAGS as u64,
+        mode: 0,
+        resolve,
+    };
+    let call = || {
+        // SAFETY: `name` ends with a NUL; `how` lives across the call and has the size given.
+        with_name(path, |name| unsafe {
+            if resolve == 0 {
+                return libc::c_long::from(libc::open(name, FIND_FLAGS));
+            }
+            let size = size_of::<How>();
+            libc::syscall(
+                libc::SYS_openat2,
+                libc::AT_FDCWD,
+                name,
+                &raw const how,
+                size,
+            )
+        })
+    };
+    loop {
+        match Fd::from_call(call()) {
+            Err(libc::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Kind and identity of what was looked up; the size of a block device is not known.
+pub(super) fn stat_place(fd: &Fd) -> Result<Meta, i32> {
+    let mut st = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: fstat fills the whole struct when it returns 0.
+    let st = unsafe {
+        if libc::fstat(fd.0, st.as_mut_ptr()) != 0 {
+            return Err(errno());
+        }
+        st.assume_init()
+    };
+    Ok(meta(
+        st.st_mode,
+        st.st_size.max(0) as u64,
+        st.st_blocks.max(0) as u64,
+        (st.st_dev, st.st_ino),
+        st.st_rdev,
+        st.st_ctime,
+    ))
+}
+
+/// What a symbolic link says.
+fn read_link(path: &[u8]) -> Result<Vec<u8>, i32> {
+    let mut target = vec![0; limits::PATH];
+    // SAFETY: `name` ends with a NUL; the buffer is valid for writes of its whole length.
+    let n = with_name(path, |name| unsafe {
+        libc::readlink(name, target.as_mut_ptr().cast(), target.len())
+    });
+    target.truncate(usize::try_from(n).map_err(|_| errno())?);
+    Ok(target)
+}
+
+/// Another descriptor for the same open file.
+pub(super) fn duplicate(fd: i32) -> Result<Fd, i32> {
+    // SAFETY: takes numbers, gives a descriptor.
+    Fd::from_call(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }.into())
+}
+
+/// A name under which whoever has this descriptor finds its file.
+fn name_of(fd: i32) -> Vec<u8> {
+    format!("/proc/thread-self/fd/{fd}").into_bytes()
+}
+
+/// The same for a descriptor of ours.
+pub(super) fn own_name(fd: &Fd) -> Vec<u8> {
+    name_of(fd.0)
+}
+
+/// Where an open file really lies.
+pub(super) fn real_path(fd: &Fd) -> Result<Vec<u8>, i32> {
+    read_link(&own_name(fd))
+}
+
 /// Opens for reading. The path has no NUL and is shorter than `limits::PATH`.
 pub(super) fn open(path: &[u8]) -> Result<Fd, i32> {
     loop {
@@ -126,22 +231,7 @@ pub(super) fn open(path: &[u8]) -> Result<Fd, i32> {
 
 /// Kind, size and identity of an open file; a block device's size comes from the device.
 pub(super) fn stat(fd: &Fd) -> Result<Meta, i32> {
-    let mut st = std::mem::MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: fstat fills the whole struct when it returns 0.
-    let st = unsafe {
-        if libc::fstat(fd.0, st.as_mut_ptr()) != 0 {
-            return Err(errno());
-        }
-        st.assume_init()
-    };
-    let mut meta = meta(
-        st.st_mode,
-        st.st_size.max(0) as u64,
-        st.st_blocks.max(0) as u64,
-        (st.st_dev, st.st_ino),
-        st.st_rdev,
-        st.st_ctime,
-    );
+    let mut meta = stat_place(fd)?;
     if meta.kind == FileKind::Block {
         meta.size = device_size(fd)?;
     }

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::registry::Permit;
 use super::signals::BlockedSignals;
-use super::slot::{ASKED, CLOSING, DATA, EXIT, GONE, IDLE, Mapping, OPEN, READ, STEPS, Slot};
-use super::{Deadline, Failure, Opened, child, errno, meta, own_pid, raw};
+use super::slot::{
+    ASKED, CLOSING, DATA, EXIT, FIND, GONE, IDLE, Mapping, OPEN, READ, READ_LINK, STEPS, Slot,
+};
+use super::{Deadline, Failure, Fd, Opened, child, errno, meta, own_pid, raw};
+use crate::io::file::Meta;
 
 /// How long a helper that closes its files may take before it is left behind, if the deadline is
 /// not nearer. Closing can mean a round trip to a server.
@@ -76,22 +79,12 @@ impl Process {
         head: &mut [u8],
         deadline: Deadline,
     ) -> Result<Opened, Failure> {
-        if let Some(memory) = &self.memory {
-            let set = memory.set_name(name);
-            set.map_err(|errno| Failure::Errno("open", errno))?;
-        }
+        self.set_name(name)?;
         let slot = self.ask(deadline, |slot| {
             slot.op.store(OPEN, Relaxed);
             slot.length.store(head.len().min(DATA) as u32, Relaxed);
         })?;
-        let meta = meta(
-            slot.mode.load(Relaxed),
-            slot.size.load(Relaxed),
-            slot.blocks.load(Relaxed),
-            (slot.device.load(Relaxed), slot.inode.load(Relaxed)),
-            slot.rdevice.load(Relaxed),
-            slot.ctime.load(Relaxed),
-        );
+        let meta = slot.meta();
         let (fd, done) = (slot.opened.load(Relaxed), slot.done.load(Relaxed) as usize);
         let length = done.min(head.len());
         self.copy(&mut head[..length]);
@@ -114,6 +107,47 @@ impl Process {
         let length = (slot.done.load(Relaxed) as usize).min(buffer.len());
         self.copy(&mut buffer[..length]);
         Ok(length)
+    }
+
+    /// Looks `name` up by these rules, without opening what it leads to.
+    pub fn find(
+        &mut self,
+        name: &[u8],
+        resolve: u64,
+        deadline: Deadline,
+    ) -> Result<(i32, Meta), Failure> {
+        self.set_name(name)?;
+        let slot = self.ask(deadline, |slot| {
+            slot.op.store(FIND, Relaxed);
+            slot.offset.store(resolve, Relaxed);
+        })?;
+        Ok((slot.opened.load(Relaxed), slot.meta()))
+    }
+
+    pub fn read_link(&mut self, name: &[u8], deadline: Deadline) -> Result<Vec<u8>, Failure> {
+        self.set_name(name)?;
+        let slot = self.ask(deadline, |slot| slot.op.store(READ_LINK, Relaxed))?;
+        let mut target = vec![0; (slot.done.load(Relaxed) as usize).min(DATA)];
+        self.copy(&mut target);
+        Ok(target)
+    }
+
+    /// A descriptor of our own for a file that the helper has open. Touches no storage.
+    pub fn take(&self, fd: i32) -> Result<Fd, i32> {
+        // SAFETY: two calls that take numbers and give descriptors.
+        unsafe {
+            let helper = Fd::from_call(libc::syscall(libc::SYS_pidfd_open, self.pid, 0))?;
+            Fd::from_call(libc::syscall(libc::SYS_pidfd_getfd, helper.number(), fd, 0))
+        }
+    }
+
+    fn set_name(&self, name: &[u8]) -> Result<(), Failure> {
+        match &self.memory {
+            Some(memory) => memory
+                .set_name(name)
+                .map_err(|errno| Failure::Errno("open", errno)),
+            None => Err(Failure::Expired),
+        }
     }
 
     /// The file is not needed any more. It is closed on the way of the next request: closing can
@@ -299,5 +333,19 @@ fn wait_for(pid: i32, flags: i32) -> bool {
         if result == pid || errno() != libc::EINTR {
             return true;
         }
+    }
+}
+
+impl Slot {
+    /// What the last stat said.
+    fn meta(&self) -> Meta {
+        meta(
+            self.mode.load(Relaxed),
+            self.size.load(Relaxed),
+            self.blocks.load(Relaxed),
+            (self.device.load(Relaxed), self.inode.load(Relaxed)),
+            self.rdevice.load(Relaxed),
+            self.ctime.load(Relaxed),
+        )
     }
 }

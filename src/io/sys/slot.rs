@@ -24,12 +24,17 @@ pub(super) const OPEN: u32 = 0;
 pub(super) const READ: u32 = 1;
 /// Close everything and end.
 pub(super) const EXIT: u32 = 2;
+/// Find what `path` leads to by the rules in `offset` (`open_how.resolve`), and stat it.
+pub(super) const FIND: u32 = 3;
+/// Read the link called `path`.
+pub(super) const READ_LINK: u32 = 4;
 
 /// Steps of a request, to say which one failed.
-pub(super) const STEPS: [&str; 3] = ["open", "stat", "read"];
+pub(super) const STEPS: [&str; 4] = ["open", "stat", "read", "find the real place of"];
 pub(super) const STEP_OPEN: u32 = 0;
 pub(super) const STEP_STAT: u32 = 1;
 pub(super) const STEP_READ: u32 = 2;
+pub(super) const STEP_READ_LINK: u32 = 3;
 
 /// Files that one request can close on the way.
 pub(super) const CLOSING: usize = 32;

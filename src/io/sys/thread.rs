@@ -12,7 +12,7 @@ use super::registry::Permit;
 use super::signals::BlockedSignals;
 use super::slot::DATA;
 use super::{Deadline, Failure, Fd, Opened, own_pid};
-use crate::io::file::FileKind;
+use crate::io::file::{FileKind, Meta};
 
 /// As for a process that closes its files.
 const CLOSING_TIME: Duration = Duration::from_millis(250);
@@ -22,6 +22,8 @@ const STACK: usize = 64 << 10;
 enum Ask {
     Open { name: Vec<u8>, length: usize },
     Read { fd: i32, offset: u64, length: usize },
+    Find { name: Vec<u8>, resolve: u64 },
+    ReadLink { name: Vec<u8> },
 }
 
 type Answer = Result<(Option<Opened>, Vec<u8>), Failure>;
@@ -137,6 +139,23 @@ impl Thread {
         Ok(data.len())
     }
 
+    pub fn find(
+        &mut self,
+        name: &[u8],
+        resolve: u64,
+        deadline: Deadline,
+    ) -> Result<(i32, Meta), Failure> {
+        let name = name.to_vec();
+        let (opened, _) = self.ask(Ask::Find { name, resolve }, deadline)?;
+        let opened = opened.ok_or(Failure::Died)?;
+        Ok((opened.fd, opened.meta))
+    }
+
+    pub fn read_link(&mut self, name: &[u8], deadline: Deadline) -> Result<Vec<u8>, Failure> {
+        let name = name.to_vec();
+        Ok(self.ask(Ask::ReadLink { name }, deadline)?.1)
+    }
+
     pub fn close(&mut self, fd: i32) {
         self.closing.push(fd);
     }
@@ -231,6 +250,13 @@ fn serve(shared: &Shared) {
                 Some(fd) => read(fd, offset, length).map(|data| (None, data)),
                 None => Err(Failure::Errno("read", libc::EBADF)),
             },
+            Ask::Find { name, resolve } => find(&name, resolve).map(|(fd, opened)| {
+                files.insert(opened.fd, fd);
+                (Some(opened), Vec::new())
+            }),
+            Ask::ReadLink { name } => super::read_link(&name)
+                .map(|target| (None, target))
+                .map_err(|errno| Failure::Errno("find the real place of", errno)),
         };
         drop(permit);
         let mut turn = shared.turn();
@@ -255,6 +281,17 @@ fn open(name: &[u8], length: usize) -> Result<(Fd, Opened, Vec<u8>), Failure> {
         length: data.len(),
     };
     Ok((fd, opened, data))
+}
+
+fn find(name: &[u8], resolve: u64) -> Result<(Fd, Opened), Failure> {
+    let fd = super::find(name, resolve).map_err(|errno| Failure::Errno("open", errno))?;
+    let meta = super::stat_place(&fd).map_err(|errno| Failure::Errno("stat", errno))?;
+    let opened = Opened {
+        fd: fd.number(),
+        meta,
+        length: 0,
+    };
+    Ok((fd, opened))
 }
 
 /// Reads until `length` bytes are there or the file ends.
