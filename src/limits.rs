@@ -117,3 +117,9 @@ pub const VMDK_GRAIN_SECTORS: u64 = 0x20_0000;
 pub const VMDK_DIRECTORY_ENTRIES: u32 = 32 << 20;
 /// vmdk: entries of a grain table. QEMU.
 pub const VMDK_GRAIN_TABLE_ENTRIES: u32 = 512;
+
+/// Bytes of a disk that an audit takes for possible unless the caller says otherwise: 128 TiB.
+/// Ours: a sixteenth of the 2 PiB that 104 bytes of header can claim.
+pub const AUDIT_VIRTUAL_SIZE: u64 = 128 << 40;
+/// Internal snapshots, and bitmaps, that an audit puts up with. Ours.
+pub const AUDIT_TABLE_ENTRIES: usize = 4096;

@@ -1,7 +1,13 @@
 //! How images refer to each other: names, and the backing chain that they form.
 
+pub mod audit;
 mod json;
+pub mod pin;
+pub mod policy;
 pub mod reference;
 pub mod walk;
 
+pub use audit::{Audit, Finding, FindingCode, Severity, audit};
+pub use pin::{Pin, pin};
+pub use policy::{Policy, Preset, Symlinks};
 pub use walk::{Chain, ChainOptions, walk};
