@@ -1,10 +1,32 @@
 //! Every bound that keeps a hostile image from costing time or memory, with its source.
 //!
 //! "QEMU" means that QEMU 10 enforces the same bound when it opens an image; the others are ours.
+//! The constants are what holds for everybody; [`Limits`] is the part of them that a caller can
+//! set for a call, listed in [`Limits::TABLE`] by the names that all faces use.
 
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// Bytes read first from every file of an image that has several. Ours: what QEMU reads of them.
+pub const EXTENT_HEAD: usize = 512;
 /// Bytes read first from every image: the header, its extensions and usually the backing name.
 /// Ours: one page; measured to be four times cheaper than 64 KiB.
 pub const HEAD: usize = 4096;
+/// Bytes read of one image with all its extents, the block allocation tables of vpc and vhdx left
+/// out. Ours: an ordinary image needs a few KiB.
+pub const READ_BYTES: u64 = 1 << 20;
+/// The most of them that a caller can ask for. Ours: tables of the largest size that QEMU reads.
+pub const READ_BYTES_MAX: u64 = 256 << 20;
+/// Structures, entries and lines that a reader looks at in one image with all its extents, a chunk
+/// of the block allocation tables of vpc and vhdx counting as one. Ours.
+pub const STEPS: u64 = 1_000_000;
+/// The most of them that a caller can ask for. Ours: some tenths of a second.
+pub const STEPS_MAX: u64 = 100_000_000;
+/// vpc, vhdx: bytes of the block allocation table that are in use, all of which are read to find a
+/// truncated file. Ours: enough for vpc's 2040 GiB in blocks of 128 KiB (usual are 2 MiB), and for
+/// vhdx's 64 TiB in blocks of 8 MiB.
+pub const BLOCK_TABLE_BYTES: u64 = 64 << 20;
 /// Bytes that a probe looks at. QEMU: `BLOCK_PROBE_BUF_SIZE`.
 pub const PROBE: usize = 512;
 /// Images in one backing chain unless the caller asks for another depth. Ours.
@@ -32,6 +54,9 @@ pub const QCOW2_SNAPSHOTS: u32 = 65_536;
 pub const QCOW2_SNAPSHOT_TABLE_BYTES: u64 = 1024 * 65_536;
 /// qcow2: extra data of one snapshot. QEMU: `QCOW_MAX_SNAPSHOT_EXTRA_DATA`.
 pub const QCOW2_SNAPSHOT_EXTRA_DATA: u32 = 1024;
+/// qcow2: length of any name but those of files. The format: no header extension is longer than the
+/// largest cluster, other lengths have 16 bits.
+pub const QCOW2_NAME: u64 = 2 << 20;
 /// qcow2: length of a backing file name. QEMU: 1023, and it must end within the first cluster.
 pub const QCOW2_BACKING_NAME: u32 = 1023;
 /// qcow2: length of the backing format's name. QEMU: `sizeof(bs->backing_format)` without NUL.
@@ -84,9 +109,6 @@ pub const VPC_SECTORS: u64 = 0xff00_0000;
 pub const VPC_BLOCK_BYTES: std::ops::RangeInclusive<u32> = 512..=1 << 30;
 /// vpc: entries of the block allocation table. QEMU: `INT_MAX / 4`.
 pub const VPC_TABLE_ENTRIES: u32 = i32::MAX as u32 / 4;
-/// vpc: bytes of the block allocation table, which is read whole to find a truncated file. Ours:
-/// enough for 2040 GiB in blocks of 128 KiB; the usual ones have 2 MiB.
-pub const VPC_TABLE_BYTES: u64 = 64 << 20;
 /// vpc: bytes of that table read at a time. Ours.
 pub const VPC_TABLE_CHUNK: usize = 64 << 10;
 
@@ -96,9 +118,6 @@ pub const VHDX_REGIONS: u32 = 2047;
 pub const VHDX_METADATA_ENTRIES: u16 = 2047;
 /// vhdx: bytes of a payload block. QEMU: `VHDX_BLOCK_SIZE_MIN`, `_MAX`.
 pub const VHDX_BLOCK_BYTES: std::ops::RangeInclusive<u32> = 1 << 20..=256 << 20;
-/// vhdx: bytes of the block allocation table that are in use, all of which are read to find a
-/// truncated file. Ours: enough for 64 TiB in blocks of 8 MiB.
-pub const VHDX_TABLE_BYTES: u64 = 64 << 20;
 /// vhdx: bytes of that table read at a time. Ours.
 pub const VHDX_TABLE_CHUNK: usize = 64 << 10;
 /// vhdx: bytes of a log that may hold entries, which is searched for them. Ours; usual is 1 MiB.
@@ -106,6 +125,8 @@ pub const VHDX_LOG_BYTES: u32 = 64 << 20;
 
 /// vmdk: bytes of a descriptor. QEMU cuts it off there.
 pub const VMDK_DESCRIPTOR_BYTES: u64 = (1 << 20) - 1;
+/// vmdk: bytes of a descriptor read at a time. Ours.
+pub const VMDK_DESCRIPTOR_CHUNK: usize = 16 << 10;
 /// vmdk: bytes of the descriptor in which the parent and the content IDs are looked for. QEMU:
 /// `DESC_SIZE`.
 pub const VMDK_DESCRIPTOR_HEAD: usize = 20 * 512;
@@ -123,3 +144,167 @@ pub const VMDK_GRAIN_TABLE_ENTRIES: u32 = 512;
 pub const AUDIT_VIRTUAL_SIZE: u64 = 128 << 40;
 /// Internal snapshots, and bitmaps, that an audit puts up with. Ours.
 pub const AUDIT_TABLE_ENTRIES: usize = 4096;
+
+/// Declares [`Limits`] with its defaults and its table, so that none of them can be forgotten.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $field:ident: $name:literal, $unit:literal,
+       $default:expr, $most:expr, $source:literal;)+) => {
+        /// The bounds that a caller can set for a call. None of QEMU's own can be raised: an image
+        /// that QEMU refuses stays refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $field: u64,)+
+        }
+
+        impl Limits {
+            /// What holds if nobody asks for anything else.
+            pub const DEFAULT: Limits = Limits { $($field: $default,)+ };
+
+            /// All of them, in the order of the fields.
+            pub const TABLE: &'static [Limit] = &[$(Limit {
+                name: $name,
+                unit: $unit,
+                default: $default,
+                most: $most,
+                source: $source,
+                field: |limits| &mut limits.$field,
+            },)+];
+        }
+    };
+}
+
+limits! {
+    /// Images in one backing chain. Ours.
+    depth: "max-depth", "images",
+        CHAIN_DEPTH as u64, CHAIN_DEPTH_MAX as u64, "ours";
+    /// Bytes of the disk that the guest sees. QEMU: `BDRV_MAX_LENGTH`; formats have lower ones.
+    virtual_size: "max-virtual-size", "bytes",
+        IMAGE_BYTES, IMAGE_BYTES, "QEMU";
+    /// Further files that hold an image's data (vmdk). Ours.
+    extents: "max-extents", "files",
+        VMDK_EXTENTS as u64, VMDK_EXTENTS as u64, "ours";
+    /// Length of a backing file name in bytes. QEMU: `PATH_MAX` without its NUL; qcow and qcow2
+    /// have a lower one.
+    backing_name: "max-backing-name", "bytes",
+        BACKING_NAME as u64 - 1, BACKING_NAME as u64 - 1, "QEMU";
+    /// Length of any other name in bytes: of a snapshot and its ID, a bitmap, a data file. The
+    /// format; QEMU has a lower one for bitmaps.
+    name: "max-name", "bytes",
+        QCOW2_NAME, QCOW2_NAME, "format";
+    /// Internal snapshots. QEMU: `QCOW_MAX_SNAPSHOTS`.
+    snapshots: "max-snapshots", "snapshots",
+        QCOW2_SNAPSHOTS as u64, QCOW2_SNAPSHOTS as u64, "QEMU";
+    /// Persistent bitmaps. QEMU: `QCOW2_MAX_BITMAPS`.
+    bitmaps: "max-bitmaps", "bitmaps",
+        QCOW2_BITMAPS as u64, QCOW2_BITMAPS as u64, "QEMU";
+    /// Bytes of the active L1 table (qcow2). QEMU: `QCOW_MAX_L1_SIZE`.
+    l1_bytes: "max-l1-bytes", "bytes",
+        QCOW2_L1_BYTES, QCOW2_L1_BYTES, "QEMU";
+    /// Bytes of the refcount table (qcow2). QEMU: `QCOW_MAX_REFTABLE_SIZE`.
+    refcount_table_bytes: "max-refcount-table-bytes", "bytes",
+        QCOW2_REFCOUNT_TABLE_BYTES, QCOW2_REFCOUNT_TABLE_BYTES, "QEMU";
+    /// Bytes in use of a block allocation table (vpc, vhdx), which is read whole. Ours.
+    block_table_bytes: "max-block-table-bytes", "bytes",
+        BLOCK_TABLE_BYTES, BLOCK_TABLE_BYTES, "ours";
+    /// Bytes read of one image with all its extents, that table left out. What lies past the end
+    /// of a file is zero, and is not read. Ours.
+    read_bytes: "max-read-bytes", "bytes",
+        READ_BYTES, READ_BYTES_MAX, "ours";
+    /// Structures, entries and lines that are looked at in one image with all its extents. Ours.
+    steps: "max-steps", "steps",
+        STEPS, STEPS_MAX, "ours";
+}
+
+/// A bound that callers can set.
+pub struct Limit {
+    /// What all faces call it; C has underscores in place of the hyphens.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: &'static str,
+    /// What holds if nobody asks for anything else.
+    pub default: u64,
+    /// The most that can be asked for.
+    pub most: u64,
+    /// Who has this bound: `QEMU`, the `format`, or `ours` alone.
+    pub source: &'static str,
+    field: fn(&mut Limits) -> &mut u64,
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::DEFAULT
+    }
+}
+
+impl Limits {
+    /// Sets the one with this name; 0 means its default. An error for an unknown name and for what
+    /// is above the most.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<()> {
+        let Some(limit) = Self::TABLE.iter().find(|limit| limit.name == name) else {
+            let name = crate::text::printable(name.as_bytes());
+            return Err(Error::argument(format!("unknown limit '{name}'")));
+        };
+        if value > limit.most {
+            let most = limit.most;
+            return Err(Error::argument(format!("{name} {value} is above {most}")));
+        }
+        *(limit.field)(self) = if value == 0 { limit.default } else { value };
+        Ok(())
+    }
+
+    /// The same with every field within its bounds, whoever has filled them: 0 is the default, and
+    /// what is above the most is the most.
+    pub(crate) fn bounded(mut self) -> Self {
+        for limit in Self::TABLE {
+            let field = (limit.field)(&mut self);
+            *field = if *field == 0 {
+                limit.default
+            } else {
+                (*field).min(limit.most)
+            };
+        }
+        self
+    }
+}
+
+/// An image with `what` is above the bound called `name`.
+#[cold]
+pub(crate) fn above(what: impl fmt::Display, name: &str, most: u64) -> Error {
+    Error::limit(format!("{what}: {name} is {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn bounds_can_be_lowered_and_only_ours_can_be_raised() {
+        for limit in Limits::TABLE {
+            let mut limits = Limits::default();
+            limits.set(limit.name, 1).unwrap();
+            assert_eq!(*(limit.field)(&mut limits), 1);
+            assert_eq!(limits.bounded(), limits);
+            limits.set(limit.name, limit.most).unwrap();
+            let error = limits.set(limit.name, limit.most + 1).unwrap_err();
+            assert_eq!(error.code(), Code::Argument);
+            assert!(
+                error
+                    .to_string()
+                    .ends_with(&format!("is above {}", limit.most))
+            );
+            assert!(limit.source == "ours" || limit.most == limit.default);
+            limits.set(limit.name, 0).unwrap();
+            assert_eq!(limits, Limits::default());
+            *(limit.field)(&mut limits) = u64::MAX;
+            assert_eq!(*(limit.field)(&mut limits.bounded()), limit.most);
+        }
+        assert!(Limits::default().set("max-everything", 1).is_err());
+    }
+}

@@ -108,6 +108,7 @@ pub unsafe extern "C" fn pven_inspect_many_json(
             let options = ManyOptions {
                 timeout: timeout_from_seconds(opts.timeout)?,
                 threads: opts.threads as usize,
+                ..ManyOptions::default()
             };
             let answers = inspect::inspect_many(&paths, &options)?;
             let entries = paths.iter().zip(answers);

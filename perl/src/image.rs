@@ -105,6 +105,7 @@ mod export {
         let options = inspect::ManyOptions {
             timeout: timeout(&seconds)?,
             threads: count("threads", &threads)?,
+            ..inspect::ManyOptions::default()
         };
         let answers = inspect::inspect_many(&names, &options)?;
         let by_name = Value::new_hash();

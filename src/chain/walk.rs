@@ -18,7 +18,7 @@ pub struct ChainOptions {
     /// Probe backing images whose format is not recorded, as QEMU does. Unsafe on data that a
     /// guest can write.
     pub allow_probe: bool,
-    /// Images at the most; 0 means [`limits::CHAIN_DEPTH`].
+    /// Images at the most; 0 means what the [`Limits`](limits::Limits) of the storage say.
     pub max_depth: usize,
     /// Whether a chain that is not whole is an error.
     pub strict: bool,
@@ -67,7 +67,7 @@ impl Chain {
 /// Reads the chain under `filename`. A damaged chain is no error: it ends with why.
 pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain {
     let depth = match options.max_depth {
-        0 => limits::CHAIN_DEPTH,
+        0 => storage.limits().depth as usize,
         depth => depth.min(limits::CHAIN_DEPTH_MAX),
     };
     let filename: Arc<[u8]> = filename.into();
@@ -84,8 +84,8 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
         };
         let image = choice.and_then(|choice| {
             if images.len() == depth {
-                let message = format!("backing chain has more than {depth} images");
-                return Err(Error::limit(message).in_file(name));
+                let what = format!("backing chain has more than {depth} images");
+                return Err(limits::above(what, "max-depth", depth as u64).in_file(name));
             }
             let image = OpenImage::open(storage, name.clone(), &mut head)?.read(choice, storage)?;
             match seen.insert(image.file.identity, images.len()) {

@@ -7,7 +7,7 @@ use super::luks::LuksInfo;
 use super::qcow2::Qcow2Info;
 use super::vmdk::VmdkInfo;
 use crate::chain::reference;
-use crate::io::Meta;
+use crate::io::{Meta, Used};
 use crate::limits;
 use crate::text::until_nul;
 
@@ -167,6 +167,8 @@ pub struct ImageInfo {
     pub metadata: Metadata,
     /// The image it stands on.
     pub backing: Option<Backing>,
+    /// What it took to read it. Not part of `qemu-img info`'s answer.
+    pub used: Used,
 }
 
 impl ImageInfo {

@@ -7,8 +7,8 @@ use super::info::{Backing, ImageInfo, Metadata};
 use super::{ImageFormat, luks, probe, qcow1, qcow2, qed, raw, vdi, vhdx, vmdk, vpc};
 use crate::chain::reference::{self, Reference};
 use crate::error::{Error, Result};
-use crate::io::{File, FileKind, Memory, Meta, Source, Storage};
-use crate::limits;
+use crate::io::{File, FileKind, Memory, Meta, Source, Storage, Used};
+use crate::limits::{self, Limits};
 
 /// How the format of an image is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +69,13 @@ pub struct OpenImage<'a> {
     path: Arc<[u8]>,
     file: File,
     head: &'a [u8],
+    limits: &'a Limits,
 }
 
 impl<'a> OpenImage<'a> {
     /// Opens the file that `filename` means to QEMU. `head` can be used again afterwards.
     pub fn open(
-        storage: &Storage,
+        storage: &'a Storage,
         filename: Arc<[u8]>,
         head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
@@ -93,12 +94,22 @@ impl<'a> OpenImage<'a> {
         if file.meta().kind == FileKind::Block && filename.starts_with(b"file:") {
             return Err(Error::format("is a block device, not a file").in_file(&path));
         }
-        Ok(OpenImage::new(path, file, &head[..length]))
+        Ok(OpenImage::new(
+            path,
+            file,
+            &head[..length],
+            storage.limits(),
+        ))
     }
 
-    /// A file that is open already, with its first bytes.
-    pub fn new(path: Arc<[u8]>, file: File, head: &'a [u8]) -> Self {
-        OpenImage { path, file, head }
+    /// A file that is open already, with its first bytes and the bounds of the call.
+    pub fn new(path: Arc<[u8]>, file: File, head: &'a [u8], limits: &'a Limits) -> Self {
+        OpenImage {
+            path,
+            file,
+            head,
+            limits,
+        }
     }
 
     /// What the operating system says of it.
@@ -118,7 +129,7 @@ impl<'a> OpenImage<'a> {
         opener: &dyn Opener,
     ) -> Result<(ImageInfo, File)> {
         match self.read_metadata(choice, opener) {
-            Ok((format, metadata)) => Ok(self.info(format, metadata)),
+            Ok((format, metadata, used)) => Ok(self.info(format, metadata, used)),
             Err(error) => Err(error.in_file(&self.path)),
         }
     }
@@ -127,7 +138,7 @@ impl<'a> OpenImage<'a> {
         &self,
         choice: FormatChoice,
         opener: &dyn Opener,
-    ) -> Result<(ImageFormat, Metadata)> {
+    ) -> Result<(ImageFormat, Metadata, Used)> {
         match self.meta().kind {
             FileKind::Regular | FileKind::Block => {}
             FileKind::Directory => return Err(Error::format("is a directory")),
@@ -135,7 +146,7 @@ impl<'a> OpenImage<'a> {
                 return Err(Error::format("neither a regular file nor a block device"));
             }
         }
-        let source = Source::new(&self.file, self.head);
+        let source = Source::new(&self.file, self.head).with_limits(self.limits);
         let format = match choice {
             FormatChoice::Named(format) => format,
             FormatChoice::Extension => ImageFormat::from_extension(&self.path),
@@ -145,10 +156,11 @@ impl<'a> OpenImage<'a> {
             opener,
             path: &self.path,
         };
-        Ok((format, read(format, &source, &context)?))
+        let metadata = read(format, &source, &context)?;
+        Ok((format, metadata, source.used()))
     }
 
-    fn info(self, format: ImageFormat, mut metadata: Metadata) -> (ImageInfo, File) {
+    fn info(self, format: ImageFormat, mut metadata: Metadata, used: Used) -> (ImageInfo, File) {
         let backing = metadata.backing.take();
         let backing = backing.map(|stored| Backing::new(&self.path, &stored.name, stored.format));
         let file = *self.meta();
@@ -158,12 +170,36 @@ impl<'a> OpenImage<'a> {
             file,
             metadata,
             backing,
+            used,
         };
         (info, self.file)
     }
 }
 
 fn read(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Result<Metadata> {
+    let metadata = read_as(format, source, context)?;
+    let limits = source.limits();
+    if let Some(size) = metadata
+        .virtual_size
+        .filter(|&size| size > limits.virtual_size)
+    {
+        let what = format!("disk of {size} bytes");
+        return Err(limits::above(what, "max-virtual-size", limits.virtual_size));
+    }
+    if let Some(length) = metadata
+        .backing
+        .as_ref()
+        .map(|backing| backing.name.len() as u64)
+    {
+        if length > limits.backing_name {
+            let what = format!("backing file name of {length} bytes");
+            return Err(limits::above(what, "max-backing-name", limits.backing_name));
+        }
+    }
+    Ok(metadata)
+}
+
+fn read_as(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Result<Metadata> {
     match format {
         ImageFormat::Raw => raw::read(source),
         ImageFormat::Qcow2 => qcow2::read(source),
@@ -185,7 +221,7 @@ fn read(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Resu
 /// further files which its format's reader must look into is refused.
 pub fn read_memory(bytes: &[u8], choice: FormatChoice) -> Result<(ImageFormat, Metadata)> {
     let memory = Memory(bytes);
-    let source = Source::new(&memory, bytes);
+    let source = Source::new(&memory, &bytes[..bytes.len().min(limits::HEAD)]);
     let format = match choice {
         FormatChoice::Named(format) => format,
         FormatChoice::Extension => ImageFormat::Raw,

@@ -158,10 +158,10 @@ fn check_table(source: &Source<'_>, table: u64, entries: u32, block_size: u32) -
     if (table + bytes).next_multiple_of(SECTOR) > length {
         return Err(truncated());
     }
-    if bytes > limits::VPC_TABLE_BYTES {
-        return Err(Error::limit(format!(
-            "block allocation table of {bytes} bytes"
-        )));
+    let most = source.limits().block_table_bytes;
+    if bytes > most {
+        let what = format!("block allocation table of {bytes} bytes");
+        return Err(limits::above(what, "max-block-table-bytes", most));
     }
     // In front of each block lies a bitmap with one bit for each of its sectors.
     let bitmap = (u64::from(block_size) / (8 * SECTOR)).next_multiple_of(SECTOR);
@@ -170,7 +170,8 @@ fn check_table(source: &Source<'_>, table: u64, entries: u32, block_size: u32) -
     while at < table + bytes {
         let rest = usize::try_from(table + bytes - at).unwrap_or(usize::MAX);
         let part = rest.min(chunk.len());
-        source.read(at, &mut chunk[..part])?;
+        source.step(1)?;
+        source.read_block_table(at, &mut chunk[..part])?;
         for entry in chunk[..part].chunks_exact(4) {
             let sector = Fields(entry).be32(0);
             let end = u64::from(sector) * SECTOR + bitmap + u64::from(block_size);

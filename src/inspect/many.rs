@@ -9,11 +9,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::options::at_most;
+use super::info;
+use super::options::{Bounds, at_most};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::{FormatChoice, ImageInfo, open};
 use crate::io::Storage;
-use crate::limits;
+use crate::limits::{self, Limits};
 
 /// How to look at many images.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct ManyOptions {
     pub timeout: Option<Duration>,
     /// Images looked at side by side; 0 means [`limits::THREADS`], and more are refused.
     pub threads: usize,
+    /// The bounds for each image.
+    pub limits: Limits,
 }
 
 type Answer = Result<ImageInfo>;
@@ -37,7 +40,7 @@ pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Result<Vec<An
     let end = options
         .timeout
         .and_then(|timeout| Instant::now().checked_add(timeout));
-    let gated = Storage::at_hand();
+    let gated = Storage::at_hand().with_limits(options.limits);
     let mut answers: Vec<Option<Answer>> = filenames
         .iter()
         .map(|filename| at_hand(&gated, filename))
@@ -45,7 +48,9 @@ pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Result<Vec<An
     let waiting: Vec<usize> = (0..answers.len())
         .filter(|&i| answers[i].is_none())
         .collect();
-    for (index, answer) in in_threads(&waiting, threads, |i| wait_for(filenames[i], end)) {
+    for (index, answer) in in_threads(&waiting, threads, |i| {
+        wait_for(filenames[i], end, options.limits)
+    }) {
         answers[index] = Some(answer);
     }
     let lost = || {
@@ -68,12 +73,12 @@ fn at_hand(gated: &Storage, filename: &[u8]) -> Option<Answer> {
     }
 }
 
-fn wait_for(filename: &[u8], end: Option<Instant>) -> Answer {
-    let storage = match end {
-        None => Storage::inline(),
-        Some(end) => Storage::with_timeout(end.saturating_duration_since(Instant::now())),
+fn wait_for(filename: &[u8], end: Option<Instant>, limits: Limits) -> Answer {
+    let bounds = Bounds {
+        timeout: end.map(|end| end.saturating_duration_since(Instant::now())),
+        limits,
     };
-    open(&storage, filename, FormatChoice::Extension)
+    info(filename, FormatChoice::Extension, bounds)
 }
 
 /// Runs `work` on each of `items` in at most `threads` threads. A panic is the answer for its item

@@ -10,6 +10,7 @@ pub mod options;
 
 pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
 pub use many::{ManyOptions, inspect_many};
+pub use options::Bounds;
 
 use std::time::Duration;
 
@@ -21,18 +22,18 @@ use crate::io::Storage;
 use crate::json;
 use crate::limits;
 
-/// What is known of one image; `timeout` bounds all storage calls together.
-pub fn info(filename: &[u8], format: FormatChoice, timeout: Option<Duration>) -> Result<ImageInfo> {
-    open(&storage(timeout), filename, format)
+/// What is known of one image.
+pub fn info(filename: &[u8], format: FormatChoice, bounds: impl Into<Bounds>) -> Result<ImageInfo> {
+    open(&storage(bounds), filename, format)
 }
 
 /// The backing chain under `filename`, the top image first.
 ///
 /// A damaged chain ends with why it does, unless the caller is strict; if not even the top image
 /// can be read, there is nothing to end with, and that is an error for everybody.
-pub fn chain(filename: &[u8], options: &ChainOptions, timeout: Option<Duration>) -> Result<Chain> {
+pub fn chain(filename: &[u8], options: &ChainOptions, bounds: impl Into<Bounds>) -> Result<Chain> {
     self::options::at_most("max-depth", options.max_depth, limits::CHAIN_DEPTH_MAX)?;
-    let chain = walk(&storage(timeout), filename, options);
+    let chain = walk(&storage(bounds), filename, options);
     if options.strict || chain.images.is_empty() {
         return chain.strict();
     }
@@ -86,9 +87,11 @@ impl FormatChoice {
     }
 }
 
-fn storage(timeout: Option<Duration>) -> Storage {
+fn storage(bounds: impl Into<Bounds>) -> Storage {
+    let Bounds { timeout, limits } = bounds.into();
     match timeout {
         None => Storage::inline(),
         Some(timeout) => Storage::with_timeout(timeout),
     }
+    .with_limits(limits)
 }

@@ -3,10 +3,45 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 use crate::text::printable;
 
 /// The longest time-out that makes a difference: about thirty years.
 const LONGEST: f64 = 1e9;
+
+/// What a call may cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// How long all storage calls together may take; None is for ever.
+    pub timeout: Option<Duration>,
+    /// How large and how much what it reads may be.
+    pub limits: Limits,
+}
+
+impl From<Option<Duration>> for Bounds {
+    /// Only the time is bounded by the caller.
+    fn from(timeout: Option<Duration>) -> Self {
+        Bounds {
+            timeout,
+            limits: Limits::DEFAULT,
+        }
+    }
+}
+
+/// Sets the limit called `name`; a number as text. Zero is its default.
+pub fn limit_from_text(limits: &mut Limits, name: &[u8], value: &[u8]) -> Result<()> {
+    let name = printable(name);
+    limits.set(&name, count_from_text(&name, value)? as u64)
+}
+
+/// Sets the limit in a text such as `max-snapshots=10`.
+pub fn limit_from_pair(limits: &mut Limits, pair: &[u8]) -> Result<()> {
+    let Some(at) = pair.iter().position(|&b| b == b'=') else {
+        let pair = printable(pair);
+        return Err(Error::argument(format!("limit '{pair}' is not NAME=VALUE")));
+    };
+    limit_from_text(limits, &pair[..at], &pair[at + 1..])
+}
 
 /// Seconds, fractions allowed; 0 means no bound.
 pub fn timeout_from_seconds(seconds: f64) -> Result<Option<Duration>> {
@@ -66,6 +101,27 @@ mod tests {
         assert_eq!(timeout_from_text(b"5e-1").unwrap(), half);
         assert_eq!(timeout_from_text(b"0").unwrap(), None);
         assert_eq!(count_from_text("max-depth", b"200").unwrap(), 200);
+    }
+
+    #[test]
+    fn limits_are_called_by_their_names() {
+        let mut limits = Limits::default();
+        limit_from_pair(&mut limits, b"max-snapshots=10").unwrap();
+        limit_from_text(&mut limits, b"max-steps", b"5").unwrap();
+        assert_eq!((limits.snapshots, limits.steps), (10, 5));
+        for (pair, why) in [
+            (&b"max-snapshots"[..], "not NAME=VALUE"),
+            (b"max-snapshots=", "not a number"),
+            (b"max-snapshots=x", "not a number"),
+            (b"max-snapshots=65537", "above 65536"),
+            (b"max_snapshots=1", "unknown limit"),
+            (b"\x1b=1", "unknown limit"),
+            (b"=1", "unknown limit"),
+        ] {
+            let error = limit_from_pair(&mut limits, pair).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+        assert_eq!((limits.snapshots, limits.steps), (10, 5));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::call::{Call, Far};
 use super::source::ReadAt;
 use super::sys;
 use crate::error::{Code, Error, Result};
-use crate::limits;
+use crate::limits::{self, Limits};
 
 /// What kind of file it is, as far as images care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,10 @@ pub struct Meta {
     pub ctime: i64,
 }
 
-/// Access to storage for one public call.
+/// Access to storage for one public call, and the bounds that hold for it.
 pub struct Storage {
     pub(super) access: Access,
+    limits: Limits,
 }
 
 pub(super) enum Access {
@@ -51,17 +52,13 @@ pub(super) enum Access {
 impl Storage {
     /// Every system call is made in place, however long it takes.
     pub fn inline() -> Self {
-        Storage {
-            access: Access::Inline,
-        }
+        Storage::new(Access::Inline)
     }
 
     /// Only what the kernel has in memory is answered; what would have to be waited for fails
     /// with an error whose errno is `EAGAIN`.
     pub fn at_hand() -> Self {
-        Storage {
-            access: Access::AtHand,
-        }
+        Storage::new(Access::AtHand)
     }
 
     /// All that is done with it, and with the files it opens, ends within `timeout` from now.
@@ -72,9 +69,27 @@ impl Storage {
     /// While [`limits::STUCK_HELPERS`] are left so, calls that need another one fail at once with
     /// [`Busy`](crate::ErrorKind::Busy).
     pub fn with_timeout(timeout: Duration) -> Self {
+        Storage::new(Access::Timed(Arc::new(Call::new(timeout))))
+    }
+
+    fn new(access: Access) -> Self {
         Storage {
-            access: Access::Timed(Arc::new(Call::new(timeout))),
+            access,
+            limits: Limits::DEFAULT,
         }
+    }
+
+    /// The same for a call with other bounds. A field that is 0 is the default, and what is above
+    /// what callers may ask for is the most of it.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits.bounded();
+        self
+    }
+
+    /// The bounds of the call.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Opens `path` for reading and reads its first bytes into `head`; returns how many there are.

@@ -14,7 +14,7 @@ mod sys;
 pub use descriptor::Descriptor;
 pub use file::{File, FileKind, Meta, Storage};
 pub use found::{Found, Links};
-pub use source::{Memory, ReadAt, Source};
+pub use source::{Memory, ReadAt, Source, Used};
 pub use sys::BlockedSignals;
 
 /// Blocks all signals in the calling thread until the answer is dropped, so that the threads

@@ -1,6 +1,10 @@
-//! What the parsers read from: a file or memory, seen through its first page.
+//! What the parsers read from: a file or memory, seen through its first page. It counts what they
+//! read and how much they look at, and ends that at the call's [`Limits`].
 
-use crate::error::Result;
+use std::cell::Cell;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// Something with a length that can be read at any offset.
 pub trait ReadAt {
@@ -26,21 +30,110 @@ impl ReadAt for Memory<'_> {
     }
 }
 
+/// What it took to read an image, all its extents included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Bytes read from storage. At most [`Limits::read_bytes`].
+    pub bytes_read: u64,
+    /// Bytes read of a block allocation table, which count in no other number. At most
+    /// [`Limits::block_table_bytes`].
+    pub block_table_bytes: u64,
+    /// Structures, entries and lines that were looked at. At most [`Limits::steps`].
+    pub steps: u64,
+}
+
 /// The bounded reader of all parsers.
 pub struct Source<'a> {
     reader: &'a dyn ReadAt,
     head: &'a [u8],
+    limits: Limits,
+    used: Cell<Used>,
+    /// The image that this is an extent of: all is counted there.
+    image: Option<&'a Source<'a>>,
 }
 
 impl<'a> Source<'a> {
-    /// A source whose first bytes are at hand already.
+    /// A source whose first bytes have been read already.
     pub fn new(reader: &'a dyn ReadAt, head: &'a [u8]) -> Self {
-        Source { reader, head }
+        Source {
+            reader,
+            head,
+            limits: Limits::DEFAULT,
+            used: Cell::new(Used {
+                bytes_read: head.len() as u64,
+                ..Used::default()
+            }),
+            image: None,
+        }
+    }
+
+    /// The same with other bounds.
+    #[must_use]
+    pub fn with_limits(mut self, limits: &Limits) -> Self {
+        self.limits = limits.bounded();
+        self
+    }
+
+    /// The same for an image that has been read before: what that took counts.
+    pub(crate) fn after(self, used: Used) -> Self {
+        self.used.set(used);
+        self
+    }
+
+    /// A further file that holds data of this image, its first bytes read already. It has no bounds
+    /// of its own.
+    pub fn extent<'b>(&'b self, reader: &'b dyn ReadAt, head: &'b [u8]) -> Result<Source<'b>> {
+        self.count_bytes(head.len() as u64)?;
+        Ok(Source {
+            reader,
+            head,
+            limits: self.limits,
+            used: Cell::default(),
+            image: Some(self.image.unwrap_or(self)),
+        })
     }
 
     /// Length of the file or device in bytes.
     pub fn size(&self) -> u64 {
         self.reader.size()
+    }
+
+    /// The bounds of the call.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What it took so far.
+    pub fn used(&self) -> Used {
+        self.image.unwrap_or(self).used.get()
+    }
+
+    /// Counts `count` structures, entries or lines that the image makes its reader look at. Every
+    /// loop whose length comes from the image calls it.
+    pub fn step(&self, count: u64) -> Result<()> {
+        self.count(|used| {
+            used.steps = used.steps.saturating_add(count);
+            (used.steps, self.limits.steps, "max-steps")
+        })
+    }
+
+    fn count_bytes(&self, count: u64) -> Result<()> {
+        self.count(|used| {
+            used.bytes_read = used.bytes_read.saturating_add(count);
+            (used.bytes_read, self.limits.read_bytes, "max-read-bytes")
+        })
+    }
+
+    /// Counts, unless that is more than there may be.
+    fn count(&self, add: impl FnOnce(&mut Used) -> (u64, u64, &'static str)) -> Result<()> {
+        let place = &self.image.unwrap_or(self).used;
+        let mut used = place.get();
+        let (number, most, name) = add(&mut used);
+        if number > most {
+            return Err(too_much(name, most));
+        }
+        place.set(used);
+        Ok(())
     }
 
     /// Whether this range is answered without touching storage.
@@ -49,9 +142,36 @@ impl<'a> Source<'a> {
         end <= self.head.len() as u64 || self.head.len() as u64 >= self.size()
     }
 
+    /// How much of this range storage has to be asked for: none past the end of the file.
+    fn missing(&self, offset: u64, length: usize) -> u64 {
+        if self.at_hand(offset, length) {
+            return 0;
+        }
+        self.size().saturating_sub(offset).min(length as u64)
+    }
+
     /// Fills `buffer` from `offset`, zeros past the end.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
-        if self.at_hand(offset, buffer.len()) {
+        let missing = self.missing(offset, buffer.len());
+        if missing > 0 {
+            self.count_bytes(missing)?;
+        }
+        self.fill(missing, offset, buffer)
+    }
+
+    /// The same for a part of a block allocation table, which has a bound of its own.
+    pub fn read_block_table(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let missing = self.missing(offset, buffer.len());
+        self.count(|used| {
+            used.block_table_bytes = used.block_table_bytes.saturating_add(missing);
+            let most = self.limits.block_table_bytes;
+            (used.block_table_bytes, most, "max-block-table-bytes")
+        })?;
+        self.fill(missing, offset, buffer)
+    }
+
+    fn fill(&self, missing: u64, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        if missing == 0 {
             copy_or_zero(self.head, offset, buffer);
             return Ok(());
         }
@@ -60,8 +180,13 @@ impl<'a> Source<'a> {
 
     /// `length` bytes from `offset`. The caller has checked `length` against `limits`.
     pub fn bytes(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+        // Counted before there is a buffer: what is too much is not allocated either.
+        let missing = self.missing(offset, length);
+        if missing > 0 {
+            self.count_bytes(missing)?;
+        }
         let mut buffer = vec![0; length];
-        self.read(offset, &mut buffer)?;
+        self.fill(missing, offset, &mut buffer)?;
         Ok(buffer)
     }
 
@@ -109,6 +234,11 @@ impl<'a> Source<'a> {
     }
 }
 
+#[cold]
+fn too_much(name: &str, most: u64) -> Error {
+    Error::limit(format!("too much to read: {name} is {most}"))
+}
+
 fn copy_or_zero(from: &[u8], offset: u64, buffer: &mut [u8]) {
     let start = usize::try_from(offset).map_or(from.len(), |start| start.min(from.len()));
     let length = buffer.len().min(from.len() - start);
@@ -119,6 +249,7 @@ fn copy_or_zero(from: &[u8], offset: u64, buffer: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn past_the_end_there_are_zeros() {
@@ -135,5 +266,53 @@ mod tests {
         let source = Source::new(&memory, b"abcd");
         assert_eq!(source.le16(1).unwrap(), u16::from_le_bytes(*b"bc"));
         assert_eq!(source.bytes(3, 3).unwrap(), b"def");
+    }
+
+    fn limited(name: &str, value: u64) -> Limits {
+        let mut limits = Limits::default();
+        limits.set(name, value).unwrap();
+        limits
+    }
+
+    #[test]
+    fn what_is_read_is_counted_and_ends_at_the_limit() {
+        let memory = Memory(&[7; 100]);
+        let source = Source::new(&memory, &[7; 10]).with_limits(&limited("max-read-bytes", 50));
+        source.bytes(0, 10).unwrap();
+        assert_eq!(source.used().bytes_read, 10);
+        source.bytes(90, 20).unwrap();
+        source.be64(1 << 40).unwrap();
+        assert_eq!(source.used().bytes_read, 20);
+        assert_eq!(source.bytes(10, 31).unwrap_err().code(), Code::Limit);
+        let extent = source.extent(&memory, &[7; 10]).unwrap();
+        extent.bytes(10, 20).unwrap();
+        assert_eq!(
+            (source.used().bytes_read, extent.used()),
+            (50, source.used())
+        );
+        assert_eq!(extent.le16(50).unwrap_err().code(), Code::Limit);
+        assert!(source.extent(&memory, &[7; 1]).is_err());
+    }
+
+    #[test]
+    fn a_block_table_is_counted_apart() {
+        let memory = Memory(&[7; 100]);
+        let limits = limited("max-block-table-bytes", 50);
+        let source = Source::new(&memory, &[]).with_limits(&limits);
+        source.read_block_table(0, &mut [0; 50]).unwrap();
+        assert!(source.read_block_table(50, &mut [0; 1]).is_err());
+        source.read_block_table(100, &mut [0; 50]).unwrap();
+        let used = source.used();
+        assert_eq!((used.bytes_read, used.block_table_bytes), (0, 50));
+    }
+
+    #[test]
+    fn steps_end_at_the_limit() {
+        let source = Source::new(&Memory(b""), b"").with_limits(&limited("max-steps", 10));
+        source.step(10).unwrap();
+        let error = source.step(1).unwrap_err();
+        assert_eq!(error.code(), Code::Limit);
+        assert!(error.to_string().contains("max-steps"), "{error}");
+        assert!(source.step(u64::MAX).is_err());
     }
 }

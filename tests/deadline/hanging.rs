@@ -148,7 +148,7 @@ fn many() -> Result<(), Skip> {
     let names: Vec<&[u8]> = paths.iter().map(|path| bytes(path)).collect();
     let options = ManyOptions {
         timeout: Some(Duration::from_secs(2)),
-        threads: 0,
+        ..ManyOptions::default()
     };
     let start = Instant::now();
     let answers = inspect_many(&names, &options).expect("options");

@@ -181,11 +181,15 @@ impl Walk<'_, '_> {
             return Err(Error::new(kind).in_file(path));
         }
         let (file, length) = found.open(head)?;
-        let image = OpenImage::new(Arc::clone(path), file, &head[..length]);
+        let limits = gate.storage.limits();
+        let image = OpenImage::new(Arc::clone(path), file, &head[..length], limits);
         let opener = ExtentGate { gate, image: path };
-        let (info, file) = image.read_and_keep(choice, &opener)?;
-        let source = Source::new(&file, &head[..length]);
+        let (mut info, file) = image.read_and_keep(choice, &opener)?;
+        let source = Source::new(&file, &head[..length])
+            .with_limits(limits)
+            .after(info.used);
         image::look(gate, &info, &source).map_err(|e| e.in_file(path))?;
+        info.used = source.used();
         let data = match info.qcow2() {
             Some(qcow2) => data_file(gate, path, qcow2)?,
             None => None,

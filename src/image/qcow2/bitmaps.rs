@@ -71,6 +71,7 @@ pub(super) fn read(
         if bitmaps.len() as u64 >= u64::from(directory.count) {
             return Err(Error::corrupt("more bitmaps than the header says").at(offset));
         }
+        source.step(1)?;
         let (bitmap, next) = entry(&window, header, offset).map_err(|e| e.at(offset))?;
         bitmaps.push(bitmap);
         offset = next;
@@ -87,6 +88,7 @@ fn check_loadable(source: &Source<'_>, header: &Header, bitmaps: &[Bitmap]) -> R
     let mut names = HashSet::new();
     let mut tables_bytes = 0;
     for bitmap in bitmaps {
+        source.step(1)?;
         let failed = |why: &str| {
             let name = crate::text::printable(&bitmap.name);
             Error::corrupt(format!("bitmap '{name}' {why}")).at(bitmap.table_offset)
@@ -128,10 +130,13 @@ fn check_table(
     if bitmap.table_offset > limits::IMAGE_BYTES - length {
         return Err(failed("has its table too far out"));
     }
-    let end = bitmap.table_offset + length;
+    // Behind the end of the file are zeros: clusters of the bitmap that are nowhere.
+    let file_end = source.size().checked_next_multiple_of(TABLE_ENTRY);
+    let end = (bitmap.table_offset + length).min(file_end.unwrap_or(u64::MAX));
     let mut offset = bitmap.table_offset;
     while offset < end {
         let chunk = source.bytes(offset, CHUNK.min(end - offset) as usize)?;
+        source.step(chunk.len() as u64 / TABLE_ENTRY)?;
         for entry in chunk.chunks_exact(TABLE_ENTRY as usize) {
             let entry = entry.iter().fold(0, |n, &byte| n << 8 | u64::from(byte));
             let cluster = entry & TABLE_ENTRY_OFFSET;
@@ -158,7 +163,7 @@ impl Window<'_> {
     /// `length` bytes from `offset`, or an error if the directory ends before.
     fn bytes(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
         if length > self.end.saturating_sub(offset) {
-            return Err(Error::corrupt("bitmap directory ends within an entry"));
+            return Err(directory_ends());
         }
         let (start, chunk) = &mut *self.chunk.borrow_mut();
         if offset < *start || offset + length > *start + chunk.len() as u64 {
@@ -171,6 +176,11 @@ impl Window<'_> {
     }
 }
 
+#[cold]
+fn directory_ends() -> Error {
+    Error::corrupt("bitmap directory ends within an entry")
+}
+
 fn entry(window: &Window<'_>, header: &Header, offset: u64) -> Result<(Bitmap, u64)> {
     let fixed = window.bytes(offset, ENTRY)?;
     let be16 = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
@@ -178,9 +188,16 @@ fn entry(window: &Window<'_>, header: &Header, offset: u64) -> Result<(Bitmap, u
     let be64 = |at: usize| u64::from(be32(at)) << 32 | u64::from(be32(at + 4));
     let (flags, kind, granularity_bits, name_size) = (be32(12), fixed[16], fixed[17], be16(18));
     let size = (ENTRY + u64::from(name_size) + u64::from(be32(20))).next_multiple_of(8);
-    window.bytes(offset, size)?;
+    if size > window.end - offset {
+        return Err(directory_ends());
+    }
     if be32(20) != 0 {
         return Err(Error::unsupported("extra data of bitmaps"));
+    }
+    let most = window.source.limits().name;
+    if u64::from(name_size) > most {
+        let what = format!("name of a bitmap of {name_size} bytes");
+        return Err(limits::above(what, "max-name", most));
     }
     let bitmap = Bitmap {
         name: until_nul(&window.bytes(offset + ENTRY, u64::from(name_size))?).to_vec(),

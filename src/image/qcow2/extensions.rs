@@ -100,6 +100,7 @@ impl Extensions {
         let mut offset = u64::from(header.header_length);
         extensions.end = offset;
         while offset < end {
+            source.step(1)?;
             let [magic, length] = head(source, offset)?;
             let start = offset;
             offset += 8;
@@ -144,6 +145,11 @@ impl Extensions {
             }
             BITMAPS => self.add_bitmaps(source, header, offset, length)?,
             DATA_FILE => {
+                let limits = source.limits();
+                if u64::from(length) > limits.name {
+                    let what = format!("name of a data file of {length} bytes");
+                    return Err(limits::above(what, "max-name", limits.name));
+                }
                 // Extensions end within the first cluster, so none is longer than 2 MiB.
                 let stored = source.bytes(offset, length as usize)?;
                 let name = until_nul(&stored);
@@ -211,8 +217,10 @@ impl Extensions {
         if directory.count == 0 {
             return Err(Error::corrupt("bitmaps extension without bitmaps"));
         }
-        if directory.count > limits::QCOW2_BITMAPS {
-            return Err(Error::limit(format!("{} bitmaps", directory.count)));
+        let most = source.limits().bitmaps;
+        if u64::from(directory.count) > most {
+            let what = format!("{} bitmaps", directory.count);
+            return Err(limits::above(what, "max-bitmaps", most));
         }
         if directory.offset % header.cluster_size() != 0 {
             return Err(Error::corrupt(format!(
@@ -325,13 +333,20 @@ fn crypto_header(
 pub(super) fn unknown_features(source: &Source<'_>, header: &Header, unknown: u64) -> String {
     // The bits in question may be why the extensions cannot be read; their names are a courtesy.
     let extensions = Extensions::read(source, header).unwrap_or_default();
-    let name = |bit: u8| {
-        let mut names = extensions.feature_names();
-        let found = names.find(|f| f.kind == FeatureKind::Incompatible && f.bit == bit);
-        match found {
-            Some(feature) => format!("'{}'", printable(feature.name)),
-            None => format!("bit {bit}"),
+    let mut names = [None; 64];
+    for feature in extensions.feature_names() {
+        if source.step(1).is_err() {
+            break;
         }
+        if let (FeatureKind::Incompatible, Some(name)) =
+            (feature.kind, names.get_mut(usize::from(feature.bit)))
+        {
+            name.get_or_insert(feature.name);
+        }
+    }
+    let name = |bit: usize| match names[bit] {
+        Some(name) => format!("'{}'", printable(name)),
+        None => format!("bit {bit}"),
     };
     let bits = (0..64).filter(|bit| unknown >> bit & 1 != 0);
     bits.map(name).collect::<Vec<_>>().join(", ")

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::io::Source;
-use crate::limits;
+use crate::limits::{self, Limits};
 
 /// `QFI\xfb`
 pub const MAGIC: u32 = 0x5146_49fb;
@@ -251,7 +251,7 @@ impl Header {
                 Error::corrupt("refcounts are wider than 64 bits").at(offset_of::REFCOUNT_ORDER)
             );
         }
-        self.check_tables()
+        self.check_tables(source.limits())
     }
 
     fn check_compression(&self) -> Result<()> {
@@ -265,7 +265,7 @@ impl Header {
         }
     }
 
-    fn check_tables(&self) -> Result<()> {
+    fn check_tables(&self, limits: &Limits) -> Result<()> {
         if self.refcount_table_clusters == 0 {
             return Err(Error::corrupt("no refcount table").at(offset_of::REFCOUNT_TABLE_CLUSTERS));
         }
@@ -273,19 +273,25 @@ impl Header {
             "refcount table",
             (self.refcount_table_offset, offset_of::REFCOUNT_TABLE_OFFSET),
             u64::from(self.refcount_table_clusters) << self.cluster_bits,
-            limits::QCOW2_REFCOUNT_TABLE_BYTES,
+            ("max-refcount-table-bytes", limits.refcount_table_bytes),
         )?;
+        if u64::from(self.nb_snapshots) > limits.snapshots {
+            let what = format!("{} snapshots", self.nb_snapshots);
+            return Err(
+                limits::above(what, "max-snapshots", limits.snapshots).at(offset_of::NB_SNAPSHOTS)
+            );
+        }
         self.check_table(
             "snapshot table",
             (self.snapshots_offset, offset_of::SNAPSHOTS_OFFSET),
             self.snapshot_table_least(),
-            u64::from(limits::QCOW2_SNAPSHOTS) * super::snapshot_table::ENTRY,
+            ("its bound", limits::QCOW2_SNAPSHOT_TABLE_BYTES),
         )?;
         self.check_table(
             "L1 table",
             (self.l1_table_offset, offset_of::L1_TABLE_OFFSET),
             u64::from(self.l1_size) * 8,
-            limits::QCOW2_L1_BYTES,
+            ("max-l1-bytes", limits.l1_bytes),
         )?;
         if self.virtual_size() > limits::IMAGE_BYTES {
             return Err(Error::limit("disk is too big").at(offset_of::SIZE));
@@ -304,10 +310,15 @@ impl Header {
         Ok(())
     }
 
-    fn check_table(&self, what: &str, at: (u64, u64), bytes: u64, most: u64) -> Result<()> {
-        let (offset, field) = at;
+    fn check_table(
+        &self,
+        what: &str,
+        (offset, field): (u64, u64),
+        bytes: u64,
+        (name, most): (&str, u64),
+    ) -> Result<()> {
         if bytes > most {
-            return Err(Error::limit(format!("{what} of {bytes} bytes")).at(field));
+            return Err(limits::above(format!("{what} of {bytes} bytes"), name, most).at(field));
         }
         // QEMU looks at the offset of an empty table as well, but does not read there.
         let last = if bytes == 0 {

@@ -47,6 +47,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
     let extensions = Extensions::read(source, &header)?;
     let encryption = header.encryption_method()?;
     for at in &extensions.earlier_crypto {
+        source.step(1)?;
         luks::read_header(source, at.offset, at.length)?;
     }
     let luks = match (encryption, &extensions.crypto) {

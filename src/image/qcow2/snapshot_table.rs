@@ -20,6 +20,7 @@ pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>
     let mut offset = header.snapshots_offset;
     for index in 0..header.nb_snapshots {
         let start = offset;
+        source.step(1)?;
         let (snapshot, end) = entry(source, header, start)
             .map_err(|e| e.at(start))?
             .ok_or_else(|| {
@@ -54,6 +55,11 @@ fn entry(source: &Source<'_>, header: &Header, offset: u64) -> Result<Option<(Sn
         let bytes = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| extra[at + i]);
         known.then(|| u64::from_be_bytes(bytes))
     };
+    let longest = u64::from(be16(12).max(be16(14)));
+    if longest > source.limits().name {
+        let what = format!("name of a snapshot of {longest} bytes");
+        return Err(limits::above(what, "max-name", source.limits().name));
+    }
     let id_at = extra_at + u64::from(extra_size);
     let name_at = id_at + u64::from(be16(12));
     let text = |at: u64, length: u16, printed: usize| -> Result<Vec<u8>> {

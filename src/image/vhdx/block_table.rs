@@ -32,17 +32,18 @@ pub(super) fn check(source: &Source<'_>, regions: &Regions, disk: &DiskParameter
     request::check_read("block allocation table", table.start, table.length())?;
     // Behind the end of the file are zeros: blocks that are not there.
     let used = (u64::from(entries) * ENTRY).min(length.saturating_sub(table.start));
-    if used > limits::VHDX_TABLE_BYTES {
-        return Err(Error::limit(format!(
-            "block allocation table of {used} bytes"
-        )));
+    let most = source.limits().block_table_bytes;
+    if used > most {
+        let what = format!("block allocation table of {used} bytes");
+        return Err(limits::above(what, "max-block-table-bytes", most));
     }
     let mut counter = blocks_per_chunk;
     let mut chunk = vec![0; limits::VHDX_TABLE_CHUNK.min(used as usize)];
     let mut done = 0;
     while done < used {
         let part = chunk.len().min((used - done) as usize);
-        source.read(table.start + done, &mut chunk[..part])?;
+        source.step(1)?;
+        source.read_block_table(table.start + done, &mut chunk[..part])?;
         for (i, entry) in (done / ENTRY..).zip(chunk[..part].chunks(ENTRY as usize)) {
             let entry = Fields(entry).le64(0);
             if entry & STATE != FULLY_PRESENT {

@@ -19,6 +19,10 @@ const SIGNATURE: [u8; 4] = *b"loge";
 const HEADER: u32 = 64;
 const DESCRIPTOR: u32 = 32;
 
+/// What the checksum of a sector counts: a step for 16 bytes, which may all lie behind the end of
+/// the file and be for nothing.
+const CHECKSUM_STEPS: u64 = SECTOR as u64 / 16;
+
 /// Byte offsets of the fields of an entry's header.
 mod offset_of {
     /// u32.
@@ -70,8 +74,13 @@ pub(super) fn check_empty(source: &Source<'_>, header: &Header) -> Result<()> {
         header,
         sectors: length / SECTOR,
     };
+    // Behind the end of the file are zeros: sectors without an entry.
+    let stored = source
+        .size()
+        .saturating_sub(offset)
+        .div_ceil(u64::from(SECTOR));
     let mut sector = 0;
-    while sector < log.sectors {
+    while sector < log.sectors && u64::from(sector) < stored {
         sector += log.skip_entry(sector)?;
     }
     Ok(())
@@ -93,6 +102,7 @@ impl Log<'_> {
 
     /// How many sectors there are without an entry that counts. An error if there is one.
     fn skip_entry(&self, sector: u32) -> Result<u32> {
+        self.source.step(1)?;
         let mut head = [0; HEADER as usize];
         self.read(sector, &mut head)?;
         let fields = Fields(&head);
@@ -120,6 +130,7 @@ impl Log<'_> {
         let mut left = descriptors;
         let mut buffer = [0; SECTOR as usize];
         for i in 0..sectors {
+            self.source.step(CHECKSUM_STEPS)?;
             self.read(sector + i, &mut buffer)?;
             let mut entries = &buffer[..];
             if i == 0 {

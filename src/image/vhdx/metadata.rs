@@ -125,6 +125,7 @@ fn items(source: &Source<'_>, base: u64) -> Result<Items> {
     if count > limits::VHDX_METADATA_ENTRIES {
         return Err(corrupt(format!("{count} entries of metadata")));
     }
+    source.step(u64::from(count))?;
     let mut found = [None; KNOWN.len()];
     for entry in table.chunks_exact(ENTRY).skip(1).take(usize::from(count)) {
         let entry = Fields(entry);

@@ -87,6 +87,7 @@ impl Regions {
         if count > limits::VHDX_REGIONS {
             return Err(corrupt(format!("{count} regions")));
         }
+        source.step(u64::from(count))?;
         let (mut block_table, mut metadata) = (None, None);
         let mut regions = vec![Region::new(header.log_offset, header.log_length)?];
         for entry in table[HEAD..].chunks_exact(ENTRY).take(count as usize) {
@@ -95,12 +96,6 @@ impl Regions {
                 entry.le64(offset_of::FILE_OFFSET),
                 entry.le32(offset_of::LENGTH),
             )?;
-            if regions.iter().any(|other| overlap(*other, region)) {
-                return Err(corrupt(format!(
-                    "region at {} overlaps another",
-                    region.start
-                )));
-            }
             regions.push(region);
             let slot = match entry.array(offset_of::GUID) {
                 BLOCK_TABLE => &mut block_table,
@@ -116,6 +111,10 @@ impl Regions {
         }
         let missing = |what: &str| corrupt(format!("no region for the {what}"));
         regions.sort_unstable();
+        if let Some(region) = first_overlap(&regions) {
+            let start = region.start;
+            return Err(corrupt(format!("region at {start} overlaps another")));
+        }
         Ok(Regions {
             block_table: block_table.ok_or_else(|| missing("block allocation table"))?,
             metadata: metadata.ok_or_else(|| missing("metadata"))?,
@@ -134,6 +133,36 @@ impl Regions {
     }
 }
 
-fn overlap(a: Region, b: Region) -> bool {
-    a.start < b.end && b.start < a.end
+/// The first of these sorted regions that begins before an earlier one has ended. An empty one
+/// overlaps what it lies within.
+fn first_overlap(sorted: &[Region]) -> Option<Region> {
+    let mut end = 0;
+    sorted.iter().copied().find(|region| {
+        let overlaps = region.start < end;
+        end = end.max(region.end);
+        overlaps
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorted_regions_show_every_overlap() {
+        let overlap = |a: Region, b: Region| a.start < b.end && b.start < a.end;
+        let all: Vec<Region> = (0..4)
+            .flat_map(|start| (start..5).map(move |end| Region { start, end }))
+            .collect();
+        for &a in &all {
+            for &b in &all {
+                for &c in &all {
+                    let mut sorted = [a, b, c];
+                    sorted.sort_unstable();
+                    let pairs = overlap(a, b) || overlap(a, c) || overlap(b, c);
+                    assert_eq!(first_overlap(&sorted).is_some(), pairs, "{sorted:?}");
+                }
+            }
+        }
+    }
 }

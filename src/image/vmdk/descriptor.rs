@@ -7,6 +7,7 @@
 use super::extent::ExtentKind;
 use super::scan::Scanner;
 use crate::error::{Error, Result};
+use crate::io::Source;
 use crate::limits;
 use crate::text::{printable, until_nul};
 
@@ -19,6 +20,10 @@ const CREATE_TYPES: [&str; 6] = [
     "twoGbMaxExtentSparse",
     "twoGbMaxExtentFlat",
 ];
+
+/// Bytes of a line that count as one step more. White space goes on over the ends of lines, so that
+/// each of many blank lines looks at all that follow it.
+const STEP: u64 = 16;
 
 /// A descriptor's statements.
 pub(super) struct Descriptor<'a> {
@@ -41,7 +46,7 @@ pub(super) struct ExtentLine<'a> {
 
 impl<'a> Descriptor<'a> {
     /// Reads the text up to its first NUL.
-    pub fn parse(text: &'a [u8]) -> Result<Self> {
+    pub fn parse(text: &'a [u8], source: &Source<'_>) -> Result<Self> {
         let text = until_nul(text);
         let create_type = create_type(text)?;
         let known = CREATE_TYPES
@@ -53,12 +58,12 @@ impl<'a> Descriptor<'a> {
         let mut extents = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            if let Some(line) = extent_line(rest)? {
-                if extents.len() == limits::VMDK_EXTENTS {
-                    let most = limits::VMDK_EXTENTS;
-                    return Err(Error::limit(format!(
-                        "VMDK image of more than {most} extents"
-                    )));
+            let (line, looked_at) = extent_line(rest)?;
+            source.step(1 + looked_at as u64 / STEP)?;
+            if let Some(line) = line {
+                let most = source.limits().extents;
+                if extents.len() as u64 == most {
+                    return Err(limits::above("too many extents", "max-extents", most));
                 }
                 extents.push(line);
             }
@@ -84,8 +89,9 @@ fn create_type(text: &[u8]) -> Result<&[u8]> {
         .ok_or_else(|| Error::format("not a VMDK image: no create type in its descriptor"))
 }
 
-/// The extent that the text at the start of a line describes. It may go on in the next line.
-fn extent_line(text: &[u8]) -> Result<Option<ExtentLine<'_>>> {
+/// The extent that the text at the start of a line describes, and how many bytes were looked at for
+/// it: it may go on in the next line.
+fn extent_line(text: &[u8]) -> Result<(Option<ExtentLine<'_>>, usize)> {
     let mut scanner = Scanner::new(text);
     let mut fields = || {
         let access = scanner.word(10)?;
@@ -97,8 +103,10 @@ fn extent_line(text: &[u8]) -> Result<Option<ExtentLine<'_>>> {
         let offset = scanner.literal(b'"').and_then(|()| scanner.decimal());
         (access == b"RW").then_some((sectors, kind, name, offset))
     };
-    let Some((sectors, kind, name, offset)) = fields() else {
-        return Ok(None);
+    let fields = fields();
+    let looked_at = text.len() - scanner.rest().len();
+    let Some((sectors, kind, name, offset)) = fields else {
+        return Ok((None, looked_at));
     };
     let kind = ExtentKind::from_name(kind);
     let valid = match kind {
@@ -110,11 +118,12 @@ fn extent_line(text: &[u8]) -> Result<Option<ExtentLine<'_>>> {
         return Err(Error::corrupt(format!("extent line '{}'", printable(line))));
     }
     let line = u64::try_from(sectors).ok().filter(|&sectors| sectors > 0);
-    Ok(line.zip(kind).map(|(sectors, kind)| ExtentLine {
+    let line = line.zip(kind).map(|(sectors, kind)| ExtentLine {
         sectors,
         kind,
         name,
-    }))
+    });
+    Ok((line, looked_at))
 }
 
 /// The name of the parent in the first bytes of the descriptor; None if there is none.
@@ -151,10 +160,17 @@ fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
+    use crate::io::Memory;
+
+    fn parse(text: &str) -> Result<Descriptor<'_>> {
+        let memory = Memory(b"");
+        Descriptor::parse(text.as_bytes(), &Source::new(&memory, b""))
+    }
 
     fn extents(lines: &str) -> Vec<(u64, ExtentKind, String)> {
         let text = format!("createType=\"vmfs\"\n{lines}");
-        let descriptor = Descriptor::parse(text.as_bytes()).unwrap();
+        let descriptor = parse(&text).unwrap();
         let name = |line: &ExtentLine<'_>| String::from_utf8(line.name.to_vec()).unwrap();
         let extents = descriptor.extents.iter();
         extents
@@ -163,7 +179,7 @@ mod tests {
     }
 
     fn is_refused(lines: &str) -> bool {
-        Descriptor::parse(format!("createType=\"vmfs\"\n{lines}").as_bytes()).is_err()
+        parse(&format!("createType=\"vmfs\"\n{lines}")).is_err()
     }
 
     #[test]
@@ -190,6 +206,14 @@ mod tests {
     #[test]
     fn a_blank_line_makes_the_extent_after_it_count_twice() {
         assert_eq!(extents("\nRW 8 VMFS \"a\"\n").len(), 2);
+    }
+
+    #[test]
+    fn many_blank_lines_are_not_looked_at_again_and_again() {
+        let text = |line: &str, count| format!("createType=\"vmfs\"\n{}", line.repeat(count));
+        assert!(parse(&text("# a comment line\n", 50_000)).is_ok());
+        let error = parse(&text("\n", 1 << 19)).err().unwrap();
+        assert_eq!(error.code(), Code::Limit);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::image::info::Extent;
 use crate::image::open::Context;
 use crate::image::request::{self, SECTOR};
-use crate::io::{File, FileKind, Source};
+use crate::io::{FileKind, Source};
 use crate::limits;
 
 /// How a descriptor says that an extent stores its data.
@@ -127,10 +127,20 @@ impl Extents {
     }
 
     /// Opens the file that a line of the descriptor names.
-    pub fn open(&mut self, line: &ExtentLine<'_>, context: &Context<'_>) -> Result<()> {
+    pub fn open(
+        &mut self,
+        line: &ExtentLine<'_>,
+        image: &Source<'_>,
+        context: &Context<'_>,
+    ) -> Result<()> {
         let name = path_of(context.path, line.name);
-        let mut head = [0; limits::HEAD];
-        let (path, file, length) = context.opener.open(&name, &mut head)?;
+        // Of a flat one nothing but its length matters.
+        let mut head = [0; limits::EXTENT_HEAD];
+        let head = match line.kind {
+            ExtentKind::Flat | ExtentKind::Vmfs => &mut head[..0],
+            ExtentKind::Sparse | ExtentKind::VmfsSparse | ExtentKind::SeSparse => &mut head[..],
+        };
+        let (path, file, length) = context.opener.open(&name, head)?;
         match file.meta().kind {
             FileKind::Regular | FileKind::Block => {}
             FileKind::Directory | FileKind::Other => {
@@ -139,7 +149,9 @@ impl Extents {
                 );
             }
         }
-        self.add(line, &file, &head[..length], &path)
+        image
+            .extent(&file, &head[..length])
+            .and_then(|source| self.add(line, &source, &path))
             .map_err(|e| e.in_file(&path))?;
         self.files.push(Extent {
             child: format!("extents.{}", self.files.len()),
@@ -149,11 +161,10 @@ impl Extents {
         Ok(())
     }
 
-    fn add(&mut self, line: &ExtentLine<'_>, file: &File, head: &[u8], path: &[u8]) -> Result<()> {
-        let source = Source::new(file, head);
+    fn add(&mut self, line: &ExtentLine<'_>, source: &Source<'_>, path: &[u8]) -> Result<()> {
         match line.kind {
             ExtentKind::Flat | ExtentKind::Vmfs => {
-                request::file_length(&source)?;
+                request::file_length(source)?;
                 self.push(VmdkExtent {
                     filename: path.to_vec(),
                     kind: Some(line.kind),
@@ -163,13 +174,13 @@ impl Extents {
                 })
             }
             ExtentKind::Sparse | ExtentKind::VmfsSparse => {
-                if sparse::embedded_descriptor(&source)?.is_some() {
+                if sparse::embedded_descriptor(source)?.is_some() {
                     return Err(Error::unsupported("a descriptor within an extent"));
                 }
-                self.add_sparse(&source, path, Some(line.kind))
+                self.add_sparse(source, path, Some(line.kind))
             }
             ExtentKind::SeSparse => {
-                let layout = se_sparse::read(&source)?;
+                let layout = se_sparse::read(source)?;
                 self.push_sparse(&layout, path, Some(line.kind))
             }
         }

@@ -130,13 +130,28 @@ fn read_described(
 ) -> Result<()> {
     let length = length.min(limits::VMDK_DESCRIPTOR_BYTES);
     request::check_read("descriptor", offset, length)?;
-    let text = source.bytes(offset, length as usize)?;
-    let descriptor = Descriptor::parse(&text)?;
+    let text = read_text(source, offset, length as usize)?;
+    let descriptor = Descriptor::parse(&text, source)?;
     extents.create_type = Some(descriptor.create_type);
     for line in &descriptor.extents {
-        extents.open(line, context)?;
+        extents.open(line, source, context)?;
     }
     Ok(())
+}
+
+/// The text of at most `length` bytes at `offset`, not read further than to the chunk in which its
+/// first NUL lies: of an image with data behind its descriptor that is all but a little of it.
+fn read_text(source: &Source<'_>, offset: u64, length: usize) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    while text.len() < length {
+        let part = limits::VMDK_DESCRIPTOR_CHUNK.min(length - text.len());
+        let chunk = source.bytes(offset + text.len() as u64, part)?;
+        text.extend_from_slice(&chunk);
+        if chunk.contains(&0) {
+            break;
+        }
+    }
+    Ok(text)
 }
 
 impl Serialize for View<'_, VmdkInfo> {

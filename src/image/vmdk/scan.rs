@@ -12,6 +12,11 @@ impl<'a> Scanner<'a> {
         Scanner(text)
     }
 
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// A blank in the format: any white space, or none.
     pub fn space(&mut self) {
         let is_space = |&&b: &&u8| matches!(b, b' ' | b'\t'..=b'\r');
