@@ -208,6 +208,41 @@ typedef struct pven_chain pven_chain;
 /** Why a call failed. Free it with pven_error_free(). */
 typedef struct pven_error pven_error;
 
+/**
+ * What an image may cost; docs/limits.md has more on each. Zero is the default everywhere. All can
+ * be lowered; a value above what can be asked for is PVEN_ERR_ARGUMENT. An image that is above one
+ * of them is PVEN_ERR_LIMIT.
+ */
+typedef struct pven_limits {
+    /** Images in one backing chain. 0: 200; at most 10000. max_depth of the options comes first. */
+    uint64_t max_depth;
+    /** Bytes of the disk that the guest sees. 0: as many as QEMU takes. */
+    uint64_t max_virtual_size;
+    /** vmdk: further files that hold data. 0: 4096, which is also the most. */
+    uint64_t max_extents;
+    /** Length of a backing file name in bytes. 0: what QEMU takes. */
+    uint64_t max_backing_name;
+    /** Length of other names in bytes: of snapshots, bitmaps, data files. 0: what the format takes. */
+    uint64_t max_name;
+    /** qcow2: internal snapshots. 0: 65536, as many as QEMU takes. */
+    uint64_t max_snapshots;
+    /** qcow2: persistent bitmaps. 0: 65535, as many as QEMU takes. */
+    uint64_t max_bitmaps;
+    /** qcow2: bytes of the active L1 table. 0: 32 MiB, as many as QEMU takes. */
+    uint64_t max_l1_bytes;
+    /** qcow2: bytes of the refcount table. 0: 8 MiB, as many as QEMU takes. */
+    uint64_t max_refcount_table_bytes;
+    /** vpc, vhdx: bytes in use of the block allocation table. 0: 64 MiB, which is also the most. */
+    uint64_t max_block_table_bytes;
+    /** Bytes read of one image with all its extents, that table left out. 0: 1 MiB; at most 256 MiB. */
+    uint64_t max_read_bytes;
+    /**
+     * Structures, table entries and lines that are looked at in one image with all its extents.
+     * 0: a million; at most 100 millions.
+     */
+    uint64_t max_steps;
+} pven_limits;
+
 /** How to open an image or a chain. Zero is the default everywhere. */
 typedef struct pven_open_opts {
     /**
@@ -228,6 +263,10 @@ typedef struct pven_open_opts {
     uint8_t strict;
     /** Zero. */
     uint8_t reserved[2];
+    /** What each image may cost. NULL: all defaults. */
+    const pven_limits *limits;
+    /** Size of what limits points to. */
+    size_t limits_size;
 } pven_open_opts;
 
 /**
@@ -361,6 +400,10 @@ typedef struct pven_many_opts {
     uint32_t threads;
     /** Zero. */
     uint8_t reserved[4];
+    /** What each image may cost. NULL: all defaults. */
+    const pven_limits *limits;
+    /** Size of what limits points to. */
+    size_t limits_size;
 } pven_many_opts;
 
 /** How to ask for QEMU's text. Zero is the default everywhere. */
@@ -376,6 +419,10 @@ typedef struct pven_qemu_img_info_opts {
     uint8_t backing_chain;
     /** Zero. */
     uint8_t reserved[7];
+    /** What each image may cost. NULL: all defaults. */
+    const pven_limits *limits;
+    /** Size of what limits points to. */
+    size_t limits_size;
 } pven_qemu_img_info_opts;
 
 /** How to look at a volume. Zero is the default everywhere. */

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn pven_chain_open(
             let out = Out::cleared(out, None).required("out")?;
             let path = ffi::path(path)?;
             let opts = Open::read(opts, opts_size)?;
-            let chain = inspect::chain(path, &opts.chain(), opts.timeout)?;
+            let chain = inspect::chain(path, &opts.chain(), opts.bounds)?;
             out.put_if_wanted(|| Some(Box::new(Chain::new(chain))));
             Ok(())
         })

@@ -6,13 +6,13 @@ use pve_native_core as core;
 use pve_native_core::chain::walk::Broken;
 use pve_native_core::image::ImageInfo;
 use pve_native_core::image::json::{Names, View};
-use pve_native_core::inspect::options::timeout_from_seconds;
 use pve_native_core::inspect::{self, ManyOptions};
 use pve_native_core::json as json_text;
 
 use crate::error::Error;
 use crate::ffi::{self, JsonOut, Plain};
-use crate::opts::{Open, OpenOpts, unset};
+use crate::limits::LimitsC;
+use crate::opts::{self, Open, OpenOpts, unset};
 
 /// Images that one call of pven_inspect_many_json() takes at the most.
 pub const PVEN_MANY_MAX: usize = 100_000;
@@ -27,6 +27,10 @@ pub struct ManyOpts {
     pub threads: u32,
     /// Zero.
     pub reserved: [u8; 4],
+    /// What each image may cost. NULL: all defaults.
+    pub limits: *const LimitsC,
+    /// Size of what limits points to.
+    pub limits_size: usize,
 }
 
 /// How to ask for QEMU's text. Zero is the default everywhere.
@@ -42,6 +46,10 @@ pub struct QemuImgInfoOpts {
     pub backing_chain: u8,
     /// Zero.
     pub reserved: [u8; 7],
+    /// What each image may cost. NULL: all defaults.
+    pub limits: *const LimitsC,
+    /// Size of what limits points to.
+    pub limits_size: usize,
 }
 
 // SAFETY: each is repr(C), without padding, all fields plain.
@@ -71,7 +79,7 @@ pub unsafe extern "C" fn pven_image_info_json(
             let json = JsonOut::cleared(json, len).required()?;
             let path = ffi::path(path)?;
             let opts = Open::read(opts, opts_size)?.single()?;
-            let info = inspect::info(path, opts.format, opts.timeout)?;
+            let info = inspect::info(path, opts.format, opts.bounds)?;
             json.put(&json_text::to_text(&View::new(&info, Names::Text)))
         })
     }
@@ -105,10 +113,11 @@ pub unsafe extern "C" fn pven_inspect_many_json(
             let paths = paths.collect::<core::Result<Vec<_>>>()?;
             let opts = ffi::options(opts, opts_size)?;
             unset(&opts.reserved)?;
+            let bounds = opts::bounds(opts.timeout, opts.limits, opts.limits_size)?;
             let options = ManyOptions {
-                timeout: timeout_from_seconds(opts.timeout)?,
+                timeout: bounds.timeout,
                 threads: opts.threads as usize,
-                ..ManyOptions::default()
+                limits: bounds.limits,
             };
             let answers = inspect::inspect_many(&paths, &options)?;
             let entries = paths.iter().zip(answers);
@@ -145,9 +154,9 @@ pub unsafe extern "C" fn pven_qemu_img_info_json(
             let opts = ffi::options(opts, opts_size)?;
             unset(&opts.reserved)?;
             let format = ffi::text("format", opts.format)?;
-            let timeout = timeout_from_seconds(opts.timeout)?;
+            let bounds = opts::bounds(opts.timeout, opts.limits, opts.limits_size)?;
             let follow = ffi::flag("backing_chain", opts.backing_chain)?;
-            json.put(&inspect::qemu_img_info(path, format, timeout, follow)?)
+            json.put(&inspect::qemu_img_info(path, format, bounds, follow)?)
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod error;
 pub mod string;
 
 pub mod format;
+pub mod limits;
 pub mod opts;
 
 pub mod chain;

@@ -1,14 +1,15 @@
 //! Options that several questions take.
 
 use std::ffi::c_char;
-use std::time::Duration;
 
 use pve_native_core as core;
 use pve_native_core::chain::ChainOptions;
 use pve_native_core::image::FormatChoice;
+use pve_native_core::inspect::Bounds;
 use pve_native_core::inspect::options::timeout_from_seconds;
 
 use crate::ffi::{self, Plain};
+use crate::limits::{self, LimitsC};
 
 /// How to open an image or a chain. Zero is the default everywhere.
 #[repr(C)]
@@ -28,6 +29,10 @@ pub struct OpenOpts {
     pub strict: u8,
     /// Zero.
     pub reserved: [u8; 2],
+    /// What each image may cost. NULL: all defaults.
+    pub limits: *const LimitsC,
+    /// Size of what limits points to.
+    pub limits_size: usize,
 }
 
 // SAFETY: repr(C), without padding, all fields plain.
@@ -37,8 +42,8 @@ unsafe impl Plain for OpenOpts {}
 pub struct Open {
     /// How the top image's format is decided.
     pub format: FormatChoice,
-    /// How long storage may take.
-    pub timeout: Option<Duration>,
+    /// How long storage may take, and what each image may cost.
+    pub bounds: Bounds,
     /// Images at the most; 0 means the core's default.
     pub max_depth: usize,
     /// Probe backing images whose format is not recorded.
@@ -51,7 +56,8 @@ impl Open {
     /// Reads and validates the options.
     ///
     /// # Safety
-    /// NULL or a pointer to `size` bytes; the format NULL or a string.
+    /// NULL or a pointer to `size` bytes; the format NULL or a string, the limits as for
+    /// [`bounds`].
     pub unsafe fn read(opts: *const OpenOpts, size: usize) -> core::Result<Self> {
         // SAFETY: as this function demands.
         let (opts, format) = unsafe {
@@ -61,7 +67,8 @@ impl Open {
         unset(&opts.reserved)?;
         Ok(Open {
             format: FormatChoice::from_caller(format)?,
-            timeout: timeout_from_seconds(opts.timeout)?,
+            // SAFETY: as this function demands.
+            bounds: unsafe { bounds(opts.timeout, opts.limits, opts.limits_size)? },
             max_depth: opts.max_depth as usize,
             allow_probe: ffi::flag("allow_probe", opts.allow_probe)?,
             strict: ffi::flag("strict", opts.strict)?,
@@ -87,6 +94,22 @@ impl Open {
         }
         Ok(self)
     }
+}
+
+/// What a call may cost.
+///
+/// # Safety
+/// `limits` is NULL or points to `limits_size` bytes.
+pub unsafe fn bounds(
+    timeout: f64,
+    limits: *const LimitsC,
+    limits_size: usize,
+) -> core::Result<Bounds> {
+    Ok(Bounds {
+        timeout: timeout_from_seconds(timeout)?,
+        // SAFETY: as this function demands.
+        limits: unsafe { limits::read(limits, limits_size)? },
+    })
 }
 
 /// An error unless all reserved bytes are zero.

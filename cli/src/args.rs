@@ -10,7 +10,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use pve_native_core::Result;
 use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::inspect::options;
+use pve_native_core::inspect::{Bounds, options};
+use pve_native_core::limits::{Limit, Limits};
 
 /// Disk images and backing chains for Proxmox VE, inspected without starting QEMU.
 #[derive(Debug, Parser)]
@@ -104,6 +105,9 @@ pub struct Image {
     /// How long storage may take, fractions allowed; 0 sets no bound.
     #[arg(long, value_name = "SECONDS", value_parser = timeout)]
     pub timeout: Option<Timeout>,
+    /// Bound on what an image may cost; can be given more than once.
+    #[arg(long = "limit", value_name = "NAME=VALUE", long_help = limit_help())]
+    pub limits: Vec<String>,
 }
 
 impl Image {
@@ -112,9 +116,13 @@ impl Image {
         self.format.unwrap_or(FormatChoice::Extension)
     }
 
-    /// How long storage may take.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout.and_then(|timeout| timeout.0)
+    /// How long storage may take, and what each image may cost.
+    pub fn bounds(&self) -> Result<Bounds> {
+        let mut bounds = Bounds::from(self.timeout.and_then(|timeout| timeout.0));
+        for limit in &self.limits {
+            options::limit_from_pair(&mut bounds.limits, limit.as_bytes())?;
+        }
+        Ok(bounds)
     }
 }
 
@@ -139,6 +147,20 @@ pub struct Chain {
 /// A bound on time; None if the caller wants none.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeout(Option<Duration>);
+
+fn limit_help() -> String {
+    let limit = |limit: &Limit| format!("{}={} ({})", limit.name, limit.default, limit.unit);
+    let limits: Vec<String> = Limits::TABLE.iter().map(limit).collect();
+    let raised = Limits::TABLE.iter().filter(|limit| limit.most > limit.default);
+    let raised: Vec<&str> = raised.map(|limit| limit.name).collect();
+    format!(
+        "Bound on what an image may cost; can be given more than once. An image that is above one \
+         of them is refused. The names, with their defaults: {}. All can be lowered, and 0 means \
+         the default; {} can be raised too.",
+        limits.join(", "),
+        raised.join(", ")
+    )
+}
 
 fn format_names() -> PossibleValuesParser {
     let names = ImageFormat::ALL.into_iter().map(ImageFormat::name);

@@ -21,7 +21,8 @@ pub fn run(command: &ImageCommand, output: Output) -> Result<Answer> {
 
 fn info(args: &args::Image, output: Output) -> Result<Answer> {
     let path = args.path.as_bytes();
-    let image = inspect::info(path, args.format(), args.timeout()).map_err(|e| e.in_file(path))?;
+    let bounds = args.bounds()?;
+    let image = inspect::info(path, args.format(), bounds).map_err(|e| e.in_file(path))?;
     let text = match output {
         Output::Human => human::info::sheet(&image),
         Output::Json => json::to_text(&View::new(&image, Names::Text)) + "\n",
@@ -42,8 +43,8 @@ fn chain(args: &args::Chain, output: Output) -> Result<Answer> {
         strict: args.strict,
         ..ChainOptions::new(args.image.format())
     };
-    let chain =
-        inspect::chain(path, &options, args.image.timeout()).map_err(|e| e.in_file(path))?;
+    let bounds = args.image.bounds()?;
+    let chain = inspect::chain(path, &options, bounds).map_err(|e| e.in_file(path))?;
     let (status, error) = verdict(&chain, path);
     let text = match output {
         Output::Json => json::to_text(&View::new(&chain, Names::Text)) + "\n",

@@ -53,7 +53,7 @@ fn names_need_not_be_utf8() {
 #[test]
 fn usage_is_2() {
     let lab = Lab::with_chain();
-    let cases: [&[&str]; 12] = [
+    let cases: [&[&str]; 15] = [
         &[],
         &["image"],
         &["image", "info"],
@@ -63,6 +63,9 @@ fn usage_is_2() {
         &["image", "info", "--timeout", "soon", "top.qcow2"],
         &["image", "info", "--timeout=-1", "top.qcow2"],
         &["image", "info", "--strict", "top.qcow2"],
+        &["image", "info", "--limit", "max-steps", "top.qcow2"],
+        &["image", "chain", "--limit", "max-bitmaps=1k", "top.qcow2"],
+        &["image", "chain", "--limit", "max-everything=1", "top.qcow2"],
         &["image", "chain", "--max-depth", "1.5", "top.qcow2"],
         &["image", "chain", "--max-depth", "10001", "top.qcow2"],
         &["--output", "xml", "image", "chain", "top.qcow2"],
@@ -75,6 +78,17 @@ fn usage_is_2() {
             assert!(answer.stderr.starts_with("pve-native: "), "{args:?}");
         }
     }
+}
+
+#[test]
+fn an_image_above_a_limit_is_1() {
+    let lab = Lab::with_chain();
+    let ask = ["image", "info", "top.qcow2", "--limit", "max-steps=1000"];
+    lab.pve_native(ask).fine();
+    let error = lab.pve_native(ask.into_iter().chain(["--limit", "max-bitmaps=1"]));
+    assert!(error.error().contains("2 bitmaps: max-bitmaps is 1"));
+    let help = lab.pve_native(["image", "info", "--help"]).fine();
+    assert!(help.contains("max-refcount-table-bytes=8388608 (bytes)"), "{help}");
 }
 
 #[test]

@@ -35,8 +35,9 @@ mod export {
     use perlmod::Value;
     use pve_native_core::chain::ChainOptions;
     use pve_native_core::image::FormatChoice;
-    use pve_native_core::inspect;
-    use pve_native_core::inspect::options::{count_from_text, timeout_from_text};
+    use pve_native_core::inspect::options::{count_from_text, limit_from_text, timeout_from_text};
+    use pve_native_core::inspect::{self, Bounds};
+    use pve_native_core::limits::Limits;
 
     use super::{Answer, Chain, ImageInfo, Refusal};
     use crate::args::{flag, optional, required};
@@ -50,18 +51,39 @@ mod export {
         Ok(optional(name, value)?.map_or(Ok(0), |text| count_from_text(name, text))?)
     }
 
+    /// From a reference to an array of names and values in turn; undef sets none.
+    fn limits(list: &Value) -> Result<Limits, Failure> {
+        let mut limits = Limits::DEFAULT;
+        let list = list.dereference();
+        let list = list.as_ref().and_then(|value| value.as_array());
+        let list: Vec<Value> = list.map(|list| list.iter().collect()).unwrap_or_default();
+        for pair in list.chunks_exact(2) {
+            let value = optional("limit", &pair[1])?.unwrap_or(b"0");
+            limit_from_text(&mut limits, required("name of a limit", &pair[0])?, value)?;
+        }
+        Ok(limits)
+    }
+
+    fn bounds(seconds: &Value, list: &Value) -> Result<Bounds, Failure> {
+        Ok(Bounds {
+            timeout: timeout(seconds)?,
+            limits: limits(list)?,
+        })
+    }
+
     /// Function: what is known of one image.
     #[export(serialize_error)]
     fn info(
         #[raw] path: Value,
         #[raw] format: Value,
         #[raw] seconds: Value,
+        #[raw] limits: Value,
     ) -> Result<Answer<ImageInfo>, Failure> {
         let format = FormatChoice::from_caller(optional("format", &format)?)?;
         Ok(Answer(inspect::info(
             required("path", &path)?,
             format,
-            timeout(&seconds)?,
+            bounds(&seconds, &limits)?,
         )?))
     }
 
@@ -74,6 +96,7 @@ mod export {
         #[raw] allow_probe: Value,
         #[raw] max_depth: Value,
         #[raw] strict: Value,
+        #[raw] limits: Value,
     ) -> Result<Answer<Chain>, Failure> {
         let options = ChainOptions {
             format: FormatChoice::from_caller(optional("format", &format)?)?,
@@ -84,7 +107,7 @@ mod export {
         Ok(Answer(inspect::chain(
             required("path", &path)?,
             &options,
-            timeout(&seconds)?,
+            bounds(&seconds, &limits)?,
         )?))
     }
 
@@ -94,6 +117,7 @@ mod export {
         #[raw] paths: Value,
         #[raw] seconds: Value,
         #[raw] threads: Value,
+        #[raw] limits: Value,
     ) -> Result<Value, Failure> {
         let array = paths.dereference();
         let array = array.as_ref().and_then(|value| value.as_array());
@@ -102,10 +126,11 @@ mod export {
             .unwrap_or_default();
         let names = paths.iter().map(|path| required("path", path));
         let names = names.collect::<Result<Vec<&[u8]>, _>>()?;
+        let Bounds { timeout, limits } = bounds(&seconds, &limits)?;
         let options = inspect::ManyOptions {
-            timeout: timeout(&seconds)?,
+            timeout,
             threads: count("threads", &threads)?,
-            ..inspect::ManyOptions::default()
+            limits,
         };
         let answers = inspect::inspect_many(&names, &options)?;
         let by_name = Value::new_hash();

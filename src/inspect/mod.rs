@@ -12,8 +12,6 @@ pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
 pub use many::{ManyOptions, inspect_many};
 pub use options::Bounds;
 
-use std::time::Duration;
-
 use crate::chain::{Chain, ChainOptions, walk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::json::{Names, View};
@@ -47,7 +45,7 @@ pub fn chain(filename: &[u8], options: &ChainOptions, bounds: impl Into<Bounds>)
 pub fn qemu_img_info(
     filename: &[u8],
     format: Option<&[u8]>,
-    timeout: Option<Duration>,
+    bounds: impl Into<Bounds>,
     follow: bool,
 ) -> Result<String> {
     let format = match format {
@@ -56,7 +54,7 @@ pub fn qemu_img_info(
     };
     if !follow {
         return Ok(json::to_text(&View::new(
-            &info(filename, format, timeout)?,
+            &info(filename, format, bounds)?,
             Names::Text,
         )));
     }
@@ -65,7 +63,7 @@ pub fn qemu_img_info(
         strict: true,
         ..ChainOptions::new(format)
     };
-    let chain = chain(filename, &options, timeout)?;
+    let chain = chain(filename, &options, bounds)?;
     Ok(json::to_text(&View::new(&chain, Names::Text)))
 }
 

@@ -24,13 +24,25 @@ my sub text {
     return "$value";
 }
 
+# Names and values in turn, as the library takes them.
+my sub limits {
+    my ($limits) = @_;
+    return $limits if !defined($limits);
+    refuse('limits are not a hash') if ref($limits) ne 'HASH';
+    my %limits = $limits->%*;
+    return [map { ($_, text("limit $_", $limits{$_})) } sort keys %limits];
+}
+
 # The values of @names in $opts, in this order; any other key is an error.
 my sub options {
     my ($function, $opts, @names) = @_;
     return if !defined($opts);
     refuse("$function: options are not a hash") if ref($opts) ne 'HASH';
     my %rest = $opts->%*;
-    my @values = map { text($_, delete $rest{$_}) } @names;
+    my @values = map {
+        my $value = delete $rest{$_};
+        $_ eq 'limits' ? limits($value) : text($_, $value);
+    } @names;
     if (my ($unknown) = sort keys %rest) {
         refuse("$function: unknown option '$unknown'");
     }
@@ -39,16 +51,16 @@ my sub options {
 
 sub info {
     my ($path, $opts) = @_;
-    my ($format, $timeout) = options('info', $opts, qw(format timeout));
-    return PVE::Native::RS::Image::info(text('path', $path), $format, $timeout);
+    my ($format, $timeout, $limits) = options('info', $opts, qw(format timeout limits));
+    return PVE::Native::RS::Image::info(text('path', $path), $format, $timeout, $limits);
 }
 
 sub chain {
     my ($path, $opts) = @_;
-    my ($format, $timeout, $allow_probe, $max_depth, $strict) =
-        options('chain', $opts, qw(format timeout allow-probe max-depth strict));
+    my ($format, $timeout, $allow_probe, $max_depth, $strict, $limits) =
+        options('chain', $opts, qw(format timeout allow-probe max-depth strict limits));
     return PVE::Native::RS::Image::chain(
-        text('path', $path), $format, $timeout, $allow_probe, $max_depth, $strict,
+        text('path', $path), $format, $timeout, $allow_probe, $max_depth, $strict, $limits,
     );
 }
 
@@ -56,8 +68,8 @@ sub inspect_many {
     my ($paths, $opts) = @_;
     refuse('inspect_many: paths are not an array') if ref($paths) ne 'ARRAY';
     my @paths = map { my $path = $_; text('path', $path) } $paths->@*;
-    my ($timeout, $threads) = options('inspect_many', $opts, qw(timeout threads));
-    return PVE::Native::RS::Image::inspect_many(\@paths, $timeout, $threads);
+    my ($timeout, $threads, $limits) = options('inspect_many', $opts, qw(timeout threads limits));
+    return PVE::Native::RS::Image::inspect_many(\@paths, $timeout, $threads, $limits);
 }
 
 sub qemu_img_info {
@@ -138,6 +150,15 @@ the extension of the name decides, and a name without one means C<raw>; C<auto-d
 C<timeout> is in seconds, fractions allowed; 0 and undef mean none. It bounds all storage calls of
 the function together, also where storage hangs in the kernel, as a dead NFS server does.
 
+=head2 Limits
+
+C<limits> is a hash of bounds on what an image may cost: C<max-depth>, C<max-virtual-size>,
+C<max-extents>, C<max-backing-name>, C<max-name>, C<max-snapshots>, C<max-bitmaps>,
+C<max-l1-bytes>, C<max-refcount-table-bytes>, C<max-block-table-bytes>, C<max-read-bytes>,
+C<max-steps>. What is missing, undef or 0 has its default, and what is above what can be asked for
+is an error; F<docs/limits.md> has all numbers. An image that is above one of them is refused with
+the error C<limit>.
+
 =head1 FUNCTIONS
 
 =over
@@ -145,13 +166,13 @@ the function together, also where storage hangs in the kernel, as a dead NFS ser
 =item info($path, \%opts)
 
 Function: a hash with the keys and values of C<qemu-img info --output=json>. Options: C<format>,
-C<timeout>.
+C<timeout>, C<limits>.
 
 =item chain($path, \%opts)
 
 Function: an array of such hashes, the top image first, as with C<--backing-chain>. Options:
 C<format>, C<timeout>, C<allow-probe> (probe backing images whose format is not recorded),
-C<max-depth> (200), C<strict>.
+C<max-depth> (200), C<strict>, C<limits>.
 
 A chain that is damaged, comes back to itself, is too deep, or goes on with an image whose format
 is not recorded ends with C<< { filename => ..., error => { code => ..., message => ... } } >>;
@@ -160,7 +181,7 @@ C<code> is a word of L<PVE::Native::Error/name>. With C<strict> the function die
 =item inspect_many(\@paths, \%opts)
 
 Function: C<< { path => info or { error => { code, message } } } >>. Options: C<timeout> for all of
-them together, C<threads> (16 at the most). An image that is slow or broken holds up no other.
+them together, C<threads> (16 at the most), C<limits> for each. An image that is slow or broken holds up no other.
 
 =item qemu_img_info($file, $format, $timeout, $follow)
 
