@@ -151,7 +151,9 @@ pub struct Timeout(Option<Duration>);
 fn limit_help() -> String {
     let limit = |limit: &Limit| format!("{}={} ({})", limit.name, limit.default, limit.unit);
     let limits: Vec<String> = Limits::TABLE.iter().map(limit).collect();
-    let raised = Limits::TABLE.iter().filter(|limit| limit.most > limit.default);
+    let raised = Limits::TABLE
+        .iter()
+        .filter(|limit| limit.most > limit.default);
     let raised: Vec<&str> = raised.map(|limit| limit.name).collect();
     format!(
         "Bound on what an image may cost; can be given more than once. An image that is above one \

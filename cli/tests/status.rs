@@ -88,7 +88,10 @@ fn an_image_above_a_limit_is_1() {
     let error = lab.pve_native(ask.into_iter().chain(["--limit", "max-bitmaps=1"]));
     assert!(error.error().contains("2 bitmaps: max-bitmaps is 1"));
     let help = lab.pve_native(["image", "info", "--help"]).fine();
-    assert!(help.contains("max-refcount-table-bytes=8388608 (bytes)"), "{help}");
+    assert!(
+        help.contains("max-refcount-table-bytes=8388608 (bytes)"),
+        "{help}"
+    );
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub struct Used {
 pub struct Source<'a> {
     reader: &'a dyn ReadAt,
     head: &'a [u8],
-    limits: Limits,
+    limits: &'a Limits,
     used: Cell<Used>,
     /// The image that this is an extent of: all is counted there.
     image: Option<&'a Source<'a>>,
@@ -58,7 +58,7 @@ impl<'a> Source<'a> {
         Source {
             reader,
             head,
-            limits: Limits::DEFAULT,
+            limits: &Limits::DEFAULT,
             used: Cell::new(Used {
                 bytes_read: head.len() as u64,
                 ..Used::default()
@@ -67,10 +67,9 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The same with other bounds.
-    #[must_use]
-    pub fn with_limits(mut self, limits: &Limits) -> Self {
-        self.limits = limits.bounded();
+    /// The same with the bounds of a call.
+    pub(crate) fn with_limits(mut self, limits: &'a Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -100,7 +99,7 @@ impl<'a> Source<'a> {
 
     /// The bounds of the call.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        self.limits
     }
 
     /// What it took so far.
@@ -277,7 +276,8 @@ mod tests {
     #[test]
     fn what_is_read_is_counted_and_ends_at_the_limit() {
         let memory = Memory(&[7; 100]);
-        let source = Source::new(&memory, &[7; 10]).with_limits(&limited("max-read-bytes", 50));
+        let limits = limited("max-read-bytes", 50);
+        let source = Source::new(&memory, &[7; 10]).with_limits(&limits);
         source.bytes(0, 10).unwrap();
         assert_eq!(source.used().bytes_read, 10);
         source.bytes(90, 20).unwrap();
@@ -308,7 +308,8 @@ mod tests {
 
     #[test]
     fn steps_end_at_the_limit() {
-        let source = Source::new(&Memory(b""), b"").with_limits(&limited("max-steps", 10));
+        let limits = limited("max-steps", 10);
+        let source = Source::new(&Memory(b""), b"").with_limits(&limits);
         source.step(10).unwrap();
         let error = source.step(1).unwrap_err();
         assert_eq!(error.code(), Code::Limit);
