@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod io;
 pub mod json;
 pub mod limits;
+pub mod panics;
 pub mod text;
 
 pub use error::{Code, Error, ErrorKind, Result};

@@ -3,8 +3,6 @@
 //! What is at hand is answered first, on the calling thread, by ways that cannot block; only the
 //! rest goes to a few threads. All threads have ended when the call returns.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::image::{FormatChoice, ImageInfo, open};
 use crate::io::Storage;
 use crate::limits::{self, Limits};
+use crate::panics;
 
 /// How to look at many images.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +47,7 @@ pub fn inspect_many(filenames: &[&[u8]], options: &ManyOptions) -> Result<Vec<An
     let waiting: Vec<usize> = (0..answers.len())
         .filter(|&i| answers[i].is_none())
         .collect();
-    for (index, answer) in in_threads(&waiting, threads, |i| {
+    for (index, answer) in side_by_side(&waiting, threads, |i| {
         wait_for(filenames[i], end, options.limits)
     }) {
         answers[index] = Some(answer);
@@ -81,9 +80,9 @@ fn wait_for(filename: &[u8], end: Option<Instant>, limits: Limits) -> Answer {
     info(filename, FormatChoice::Extension, bounds)
 }
 
-/// Runs `work` on each of `items` in at most `threads` threads. A panic is the answer for its item
-/// alone.
-fn in_threads<T: Send>(
+/// Runs `work` on each of `items` in at most `threads` threads, this one among them; the answers
+/// come in any order. A panic is the answer for its item alone.
+pub fn side_by_side<T: Send>(
     items: &[usize],
     threads: usize,
     work: impl Fn(usize) -> Result<T> + Sync,
@@ -92,8 +91,7 @@ fn in_threads<T: Send>(
     let done = Mutex::new(Vec::with_capacity(items.len()));
     let run = || {
         while let Some(&item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let answer = catch_unwind(AssertUnwindSafe(|| work(item)))
-                .unwrap_or_else(|payload| Err(panicked(&*payload)));
+            let answer = panics::caught(|| work(item)).unwrap_or_else(Err);
             done.lock()
                 .unwrap_or_else(|e| e.into_inner())
                 .push((item, answer));
@@ -117,12 +115,6 @@ fn in_threads<T: Send>(
     done.into_inner().unwrap_or_else(|e| e.into_inner())
 }
 
-fn panicked(payload: &(dyn Any + Send)) -> Error {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-    Error::new(ErrorKind::Panic(text.unwrap_or("a panic").to_owned()))
-}
-
 /// Enough for a parser, small enough for sixteen.
 const THREAD_STACK: usize = 256 << 10;
 
@@ -134,7 +126,7 @@ mod tests {
     fn a_panic_is_the_answer_for_its_item_alone() {
         for threads in [1, 4] {
             let items: Vec<usize> = (0..10).collect();
-            let mut answers = in_threads(&items, threads, |i| {
+            let mut answers = side_by_side(&items, threads, |i| {
                 assert!(i != 3, "item {i}");
                 Ok(i)
             });

@@ -9,7 +9,7 @@ mod many;
 pub mod options;
 
 pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
-pub use many::{ManyOptions, inspect_many};
+pub use many::{ManyOptions, inspect_many, side_by_side};
 pub use options::Bounds;
 
 use crate::chain::{Chain, ChainOptions, walk};

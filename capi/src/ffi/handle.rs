@@ -37,7 +37,7 @@ pub unsafe fn on<H: Handle>(
         err,
         result.unwrap_or_else(|caught| {
             poison(handle);
-            Err(caught.into())
+            Err(caught)
         }),
     )
 }

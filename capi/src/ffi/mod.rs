@@ -14,7 +14,6 @@ pub use panic::outside;
 use pve_native_core as core;
 
 use crate::error::{Error, PVEN_OK};
-use panic::Caught;
 
 /// Runs the body of a fallible function; its result is the function's.
 ///
@@ -23,10 +22,7 @@ use panic::Caught;
 pub unsafe fn call(err: *mut Option<Box<Error>>, body: impl FnOnce() -> core::Result<()>) -> i32 {
     // SAFETY: as this function demands.
     let err = unsafe { Out::cleared(err, None) };
-    finish(
-        err,
-        panic::caught(body).unwrap_or_else(|caught| Err(caught.into())),
-    )
+    finish(err, panic::caught(body).unwrap_or_else(Err))
 }
 
 /// Runs the body of a function that cannot fail; `fallback` is what a panic gives.
@@ -43,11 +39,5 @@ fn finish(err: Out<Option<Box<Error>>>, result: core::Result<()>) -> i32 {
             err.put_if_wanted(|| Some(Box::new(Error::new(&error))));
             code
         }
-    }
-}
-
-impl From<Caught> for core::Error {
-    fn from(caught: Caught) -> Self {
-        core::Error::new(core::ErrorKind::Panic(caught.0))
     }
 }
