@@ -25,10 +25,10 @@ export CARGO_TARGET_DIR
 BUILD := build
 RELEASE := $(CARGO_TARGET_DIR)/release
 PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm'))
-PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/lib/*.pm \
+PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/door/*.t perl/t/lib/*.pm \
 	perl/perlmod-compat/tests/*.t perl/perlmod-compat/tests/*.pl perl/perlmod-compat/tests/*.pm \
 	examples/perl/*.pl benches/*.pl)
-SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh)
+SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh */*/*/*.sh)
 PROVE := prove -I$(BUILD)/perl
 
 .PHONY: all
@@ -107,6 +107,7 @@ check-perl: perl
 	$(PROVE) perl/t
 	$(PROVE) -T perl/t
 	perl/perlmod-compat/run-tests.sh
+	perl/t/door/run.sh $(BUILD)
 
 .PHONY: check-msrv
 check-msrv:

@@ -42,6 +42,7 @@ mod export {
     use super::{Answer, Chain, ImageInfo, Refusal};
     use crate::args::{flag, optional, required};
     use crate::failure::Failure;
+    use crate::panics;
 
     fn timeout(value: &Value) -> Result<Option<Duration>, Failure> {
         Ok(optional("timeout", value)?.map_or(Ok(None), timeout_from_text)?)
@@ -132,6 +133,7 @@ mod export {
             threads: count("threads", &threads)?,
             limits,
         };
+        panics::quiet();
         let answers = inspect::inspect_many(&names, &options)?;
         let by_name = Value::new_hash();
         if let Some(hash) = by_name.as_hash() {

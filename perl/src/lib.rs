@@ -7,6 +7,9 @@
 mod args;
 mod failure;
 mod image;
+#[cfg(feature = "panic-door")]
+mod panic_door;
+mod panics;
 
 /// What belongs to no area: the versions.
 #[perlmod::package(name = "PVE::Native", lib = "Native")]
