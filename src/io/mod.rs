@@ -10,12 +10,14 @@ mod file;
 mod found;
 mod source;
 mod sys;
+mod window;
 
 pub use descriptor::Descriptor;
 pub use file::{File, FileKind, Meta, Storage};
 pub use found::{Found, Links};
 pub use source::{Memory, ReadAt, Source, Used};
 pub use sys::BlockedSignals;
+pub use window::Window;
 
 /// Blocks all signals in the calling thread until the answer is dropped, so that the threads
 /// started meanwhile never run a handler of the program around us.

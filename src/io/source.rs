@@ -136,14 +136,14 @@ impl<'a> Source<'a> {
     }
 
     /// Whether this range is answered without touching storage.
-    fn at_hand(&self, offset: u64, length: usize) -> bool {
+    pub(super) fn is_at_hand(&self, offset: u64, length: usize) -> bool {
         let end = offset.saturating_add(length as u64);
         end <= self.head.len() as u64 || self.head.len() as u64 >= self.size()
     }
 
     /// How much of this range storage has to be asked for: none past the end of the file.
     fn missing(&self, offset: u64, length: usize) -> u64 {
-        if self.at_hand(offset, length) {
+        if self.is_at_hand(offset, length) {
             return 0;
         }
         self.size().saturating_sub(offset).min(length as u64)

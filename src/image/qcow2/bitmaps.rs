@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use super::extensions::BitmapDirectory;
 use super::header::Header;
 use crate::error::{Error, Result};
-use crate::io::Source;
-use crate::limits;
+use crate::io::{Source, Window};
+use crate::limits::{self, Limits};
 use crate::text::until_nul;
 
 /// Bytes of the fixed part of a directory entry.
@@ -23,7 +23,7 @@ const TABLE_ENTRY_OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 const TABLE_ENTRY_RESERVED: u64 = !(TABLE_ENTRY_OFFSET | TABLE_ENTRY_ALL_ONES);
 /// Dirty tracking, the only type there is.
 const DIRTY_TRACKING: u8 = 1;
-/// How much of a directory is read at once.
+/// How much of a table is read at once.
 const CHUNK: u64 = 64 << 10;
 
 /// A persistent bitmap, as the directory describes it.
@@ -60,11 +60,7 @@ pub(super) fn read(
         Some(end) if directory.size > 0 => end,
         _ => return Err(Error::corrupt("empty bitmap directory").at(directory.offset)),
     };
-    let window = Window {
-        source,
-        end,
-        chunk: std::cell::RefCell::default(),
-    };
+    let mut window = Window::new(source, end);
     let mut bitmaps = Vec::new();
     let mut offset = directory.offset;
     while offset < end {
@@ -72,7 +68,8 @@ pub(super) fn read(
             return Err(Error::corrupt("more bitmaps than the header says").at(offset));
         }
         source.step(1)?;
-        let (bitmap, next) = entry(&window, header, offset).map_err(|e| e.at(offset))?;
+        let (bitmap, next) =
+            entry(&mut window, source.limits(), header, offset, end).map_err(|e| e.at(offset))?;
         bitmaps.push(bitmap);
         offset = next;
     }
@@ -152,28 +149,12 @@ fn check_table(
     Ok(())
 }
 
-/// The directory, read in chunks rather than entry by entry.
-struct Window<'a> {
-    source: &'a Source<'a>,
-    end: u64,
-    chunk: std::cell::RefCell<(u64, Vec<u8>)>,
-}
-
-impl Window<'_> {
-    /// `length` bytes from `offset`, or an error if the directory ends before.
-    fn bytes(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
-        if length > self.end.saturating_sub(offset) {
-            return Err(directory_ends());
-        }
-        let (start, chunk) = &mut *self.chunk.borrow_mut();
-        if offset < *start || offset + length > *start + chunk.len() as u64 {
-            let size = CHUNK.max(length).min(self.end - offset);
-            *chunk = self.source.bytes(offset, size as usize)?;
-            *start = offset;
-        }
-        let at = (offset - *start) as usize;
-        Ok(chunk[at..at + length as usize].to_vec())
+/// `length` bytes of a directory that ends at `end`, or an error if that is before.
+fn within(window: &mut Window<'_>, end: u64, offset: u64, length: u64) -> Result<Vec<u8>> {
+    if length > end.saturating_sub(offset) {
+        return Err(directory_ends());
     }
+    window.bytes(offset, length as usize)
 }
 
 #[cold]
@@ -181,26 +162,32 @@ fn directory_ends() -> Error {
     Error::corrupt("bitmap directory ends within an entry")
 }
 
-fn entry(window: &Window<'_>, header: &Header, offset: u64) -> Result<(Bitmap, u64)> {
-    let fixed = window.bytes(offset, ENTRY)?;
+fn entry(
+    window: &mut Window<'_>,
+    limits: &Limits,
+    header: &Header,
+    offset: u64,
+    end: u64,
+) -> Result<(Bitmap, u64)> {
+    let fixed = within(window, end, offset, ENTRY)?;
     let be16 = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
     let be32 = |at: usize| u32::from(be16(at)) << 16 | u32::from(be16(at + 2));
     let be64 = |at: usize| u64::from(be32(at)) << 32 | u64::from(be32(at + 4));
     let (flags, kind, granularity_bits, name_size) = (be32(12), fixed[16], fixed[17], be16(18));
     let size = (ENTRY + u64::from(name_size) + u64::from(be32(20))).next_multiple_of(8);
-    if size > window.end - offset {
+    if size > end - offset {
         return Err(directory_ends());
     }
     if be32(20) != 0 {
         return Err(Error::unsupported("extra data of bitmaps"));
     }
-    let most = window.source.limits().name;
-    if u64::from(name_size) > most {
+    if u64::from(name_size) > limits.name {
         let what = format!("name of a bitmap of {name_size} bytes");
-        return Err(limits::above(what, "max-name", most));
+        return Err(limits::above(what, "max-name", limits.name));
     }
+    let name = within(window, end, offset + ENTRY, u64::from(name_size))?;
     let bitmap = Bitmap {
-        name: until_nul(&window.bytes(offset + ENTRY, u64::from(name_size))?).to_vec(),
+        name: until_nul(&name).to_vec(),
         granularity_bits,
         in_use: flags & 1 != 0,
         auto: flags & 2 != 0,

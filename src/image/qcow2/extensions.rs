@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::header::{AUTOCLEAR_BITMAPS, EncryptionMethod, Header};
 use crate::error::{Error, Result};
 use crate::image::info::FormatName;
-use crate::io::Source;
+use crate::io::{Source, Window};
 use crate::limits;
 use crate::text::{printable, until_nul};
 
@@ -99,9 +99,10 @@ impl Extensions {
         let end = header.extensions_end();
         let mut offset = u64::from(header.header_length);
         extensions.end = offset;
+        let mut window = Window::new(source, end);
         while offset < end {
             source.step(1)?;
-            let [magic, length] = head(source, offset)?;
+            let [magic, length] = head(&mut window, offset)?;
             let start = offset;
             offset += 8;
             if offset > end || u64::from(length) > end - offset {
@@ -294,8 +295,8 @@ fn feature_table(source: &Source<'_>, offset: u64, length: usize) -> Result<Cow<
     source.bytes(offset, length).map(Cow::Owned)
 }
 
-fn head(source: &Source<'_>, offset: u64) -> Result<[u32; 2]> {
-    let word: [u8; 8] = source.array(offset)?;
+fn head(window: &mut Window<'_>, offset: u64) -> Result<[u32; 2]> {
+    let word: [u8; 8] = window.array(offset)?;
     let [a, b, c, d, e, f, g, h] = word;
     Ok([
         u32::from_be_bytes([a, b, c, d]),

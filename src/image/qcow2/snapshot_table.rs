@@ -3,8 +3,8 @@
 use super::header::{Header, offset_of};
 use crate::error::{Error, Result};
 use crate::image::info::Snapshot;
-use crate::io::Source;
-use crate::limits;
+use crate::io::{Source, Window};
+use crate::limits::{self, Limits};
 use crate::text::until_nul;
 
 /// Bytes of the fixed part of an entry.
@@ -18,10 +18,11 @@ const NAME_PRINTED: usize = 255;
 pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>> {
     let mut snapshots = Vec::new();
     let mut offset = header.snapshots_offset;
+    let mut window = Window::new(source, u64::MAX);
     for index in 0..header.nb_snapshots {
         let start = offset;
         source.step(1)?;
-        let (snapshot, end) = entry(source, header, start)
+        let (snapshot, end) = entry(&mut window, source.limits(), header, start)
             .map_err(|e| e.at(start))?
             .ok_or_else(|| {
                 Error::corrupt(format!("too much extra data in snapshot {index}")).at(start)
@@ -39,8 +40,13 @@ pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>
 }
 
 /// The entry at `offset` and where it ends; None if its extra data are too long.
-fn entry(source: &Source<'_>, header: &Header, offset: u64) -> Result<Option<(Snapshot, u64)>> {
-    let fixed: [u8; ENTRY as usize] = source.array(offset)?;
+fn entry(
+    window: &mut Window<'_>,
+    limits: &Limits,
+    header: &Header,
+    offset: u64,
+) -> Result<Option<(Snapshot, u64)>> {
+    let fixed: [u8; ENTRY as usize] = window.array(offset)?;
     let be16 = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
     let be32 = |at: usize| u32::from(be16(at)) << 16 | u32::from(be16(at + 2));
     let be64 = |at: usize| u64::from(be32(at)) << 32 | u64::from(be32(at + 4));
@@ -49,21 +55,21 @@ fn entry(source: &Source<'_>, header: &Header, offset: u64) -> Result<Option<(Sn
         return Ok(None);
     }
     let extra_at = offset + ENTRY;
-    let extra: [u8; 24] = source.array(extra_at)?;
+    let extra: [u8; 24] = window.array(extra_at)?;
     let extra64 = |at: usize| {
         let known = extra_size as usize >= at + 8;
         let bytes = [0, 1, 2, 3, 4, 5, 6, 7].map(|i| extra[at + i]);
         known.then(|| u64::from_be_bytes(bytes))
     };
     let longest = u64::from(be16(12).max(be16(14)));
-    if longest > source.limits().name {
+    if longest > limits.name {
         let what = format!("name of a snapshot of {longest} bytes");
-        return Err(limits::above(what, "max-name", source.limits().name));
+        return Err(limits::above(what, "max-name", limits.name));
     }
     let id_at = extra_at + u64::from(extra_size);
     let name_at = id_at + u64::from(be16(12));
-    let text = |at: u64, length: u16, printed: usize| -> Result<Vec<u8>> {
-        let bytes = source.bytes(at, usize::from(length).min(printed))?;
+    let mut text = |at: u64, length: u16, printed: usize| -> Result<Vec<u8>> {
+        let bytes = window.bytes(at, usize::from(length).min(printed))?;
         Ok(until_nul(&bytes).to_vec())
     };
     let snapshot = Snapshot {
