@@ -30,6 +30,10 @@ impl<'a> Window<'a> {
 
     /// `N` bytes from `offset`.
     pub fn array<const N: usize>(&mut self, offset: u64) -> Result<[u8; N]> {
+        // Nearly always, as headers end within the first page.
+        if self.source.is_at_hand(offset, N) {
+            return self.source.array(offset);
+        }
         let mut buffer = [0; N];
         self.read(offset, &mut buffer)?;
         Ok(buffer)
