@@ -27,8 +27,8 @@ RELEASE := $(CARGO_TARGET_DIR)/release
 PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm'))
 PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/door/*.t perl/t/lib/*.pm \
 	perl/perlmod-compat/tests/*.t perl/perlmod-compat/tests/*.pl perl/perlmod-compat/tests/*.pm \
-	examples/perl/*.pl benches/*.pl)
-SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh */*/*/*.sh)
+	examples/perl/*.pl benches/*.pl tests/vm/*/*.pl)
+SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh */*/*/*.sh) tests/vm/guest/init
 PROVE := prove -I$(BUILD)/perl
 
 .PHONY: all
@@ -109,6 +109,13 @@ check-perl: perl
 	perl/perlmod-compat/run-tests.sh
 	perl/t/door/run.sh $(BUILD)
 
+# Real storage that dies, in a virtual machine; see tests/vm/check.sh.
+.PHONY: check-vm check-vm-short
+check-vm: all
+	tests/vm/check.sh $(BUILD)
+check-vm-short: all
+	tests/vm/check.sh --short $(BUILD)
+
 .PHONY: check-msrv
 check-msrv:
 	scripts/check-msrv.sh
@@ -139,7 +146,8 @@ show:
 .PHONY: bench
 bench: all
 	mkdir -p $(BUILD)/benches
-	$(CC) -O2 -o $(BUILD)/benches/chain benches/chain.c $(CAPI_FLAGS)
+	for name in chain deadline; do \
+	    $(CC) -O2 -o $(BUILD)/benches/$$name benches/$$name.c $(CAPI_FLAGS) || exit 1; done
 	cd benches/peers && $(CARGO) build --release --locked --target-dir ../../$(BUILD)/peers-target
 	cp $(BUILD)/peers-target/release/pve-native-bench-peers $(BUILD)/benches/peers
 	benches/run.sh $(BUILD)
