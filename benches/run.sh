@@ -8,7 +8,8 @@ rounds=${ROUNDS:-2000}
 export LD_LIBRARY_PATH=$PWD/$build/lib
 
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+hangfs=
+trap '[ -z "$hangfs" ] || kill $hangfs; wait; rm -rf "$dir"' EXIT
 for depth in 1 8 64; do
     mkdir "$dir/$depth"
     qemu-img create -q -f qcow2 "$dir/$depth/0.qcow2" 10G
@@ -63,3 +64,22 @@ report "file_size_info" "${t[perl-size]}" "forked qemu-img" "${t[forked-size]}" 
     "at least 1000 times as fast"
 report "file_size_info, timeout 5" "${t[perl-size-timeout]}" "forked qemu-img" \
     "${t[forked-size]}" "at least 1000 times as fast"
+
+# A file system that holds what is asked of it.
+mkdir "$dir/root" "$dir/mount"
+truncate -s 1M "$dir/root/image"
+python3 tests/support/hangfs.py "$dir/root" "$dir/mount" "$dir/control" 300 >"$dir/hangfs" &
+hangfs=$!
+until [ -s "$dir/hangfs" ] || ! kill -0 $hangfs 2>/dev/null; do sleep 0.1; done
+if [ -s "$dir/hangfs" ]; then
+    while read -r name ns; do t[$name]=$ns; done < <(
+        "$build/benches/deadline" "$dir/mount/image" "$dir/control" 200
+    )
+    awk -v median="${t[late-median]}" -v most="${t[late-most]}" 'BEGIN {
+        printf "storage that does not answer\n  C, past the deadline: median %.2f ms, most %.2f ms " \
+            "of 200   (aim: less than 50 ms)\n", median / 1e6, most / 1e6
+    }'
+else
+    hangfs=
+    echo "skipped: the time past a deadline: FUSE cannot be mounted here"
+fi
