@@ -1,7 +1,6 @@
 //! Storage that does not answer, is late, or answers with errors.
 
 use std::fs;
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use crate::Case;
 use crate::healthy::fork;
 use crate::support::{
     self, HangFs, LONG, SHORT, SOON, Skip, assert_timeout, bytes, get_stuck, helpers, open,
-    pattern, stuck_helpers,
+    pattern, stuck_helpers, tool,
 };
 
 pub const CASES: &[(&str, Case)] = &[
@@ -21,9 +20,15 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_held_read_of_an_open_file_ends_in_a_timeout", held_later),
     ("a_held_close_takes_nobodys_time", held_close),
     ("slow_storage_is_waited_for", slow),
+    (
+        "the_deadline_is_that_of_the_whole_call",
+        slow_once_too_often,
+    ),
     ("errors_of_storage_are_reported", errors),
     ("other_calls_go_on", others_go_on),
     ("one_held_image_of_many_delays_no_other", many),
+    ("many_held_images_take_one_timeout", many_held),
+    ("time_outs_take_no_memory", bounded_memory),
     ("sixteen_may_hang_and_no_more", sixteen),
     ("side_by_side_no_more_than_sixteen_hang", side_by_side),
     ("a_child_counts_afresh", child_counts_afresh),
@@ -89,6 +94,22 @@ fn slow() -> Result<(), Skip> {
     let mut buffer = vec![0; 300_000];
     file.read_at(500_000, &mut buffer).expect("late, but there");
     assert!(buffer == pattern(HangFs::SIZE)[500_000..800_000]);
+    Ok(())
+}
+
+/// Each request is answered within the time-out, all of them together are not.
+fn slow_once_too_often() -> Result<(), Skip> {
+    let fs = HangFs::new()?;
+    fs.control("delay:open=0.2");
+    let timeout = Duration::from_secs(1);
+    let storage = Storage::with_timeout(timeout);
+    let start = Instant::now();
+    let error = (0..100)
+        .find_map(|_| open(&storage, &fs.image()).err())
+        .expect("a time-out");
+    assert_eq!(error.code(), Code::Timeout);
+    assert!(start.elapsed() >= timeout, "{:?}", start.elapsed());
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     Ok(())
 }
 
@@ -161,6 +182,73 @@ fn many() -> Result<(), Skip> {
     }
     support::remove(&directory);
     support::remove(&memory);
+    Ok(())
+}
+
+fn many_held() -> Result<(), Skip> {
+    let fs = HangFs::new()?;
+    let directory = support::directory("many-held");
+    let near = directory.join("near.raw");
+    fs::write(&near, pattern(1000)).expect("image");
+    let mut paths = Vec::new();
+    for i in 0..50 {
+        paths.push(fs.image().with_file_name(format!("{i}.raw")));
+        fs::write(fs.root().join(format!("{i}.raw")), b"x").expect("image");
+    }
+    paths.push(near);
+    fs.control("open");
+    let names: Vec<&[u8]> = paths.iter().map(|path| bytes(path)).collect();
+    let options = ManyOptions {
+        timeout: Some(Duration::from_secs(1)),
+        ..ManyOptions::default()
+    };
+    let start = Instant::now();
+    let mut answers = inspect_many(&names, &options).expect("options");
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    let near = answers.pop().expect("as many answers");
+    assert_eq!(near.expect("an answer").file.size, 1000);
+    for answer in answers {
+        let code = answer.expect_err("no answer").code();
+        assert!(matches!(code, Code::Timeout | Code::Busy), "{code:?}");
+    }
+    assert!(helpers().len() <= limits::STUCK_HELPERS);
+    fs.release();
+    support::no_helper_left();
+    support::remove(&directory);
+    Ok(())
+}
+
+/// Neither those whose helper can be killed nor those that the kernel keeps for a while.
+fn bounded_memory() -> Result<(), Skip> {
+    let fs = HangFs::new()?;
+    let call = || {
+        let storage = Storage::with_timeout(Duration::from_millis(10));
+        let error = open(&storage, &fs.image()).err().expect("no answer");
+        assert!(matches!(error.code(), Code::Timeout | Code::Busy));
+    };
+    let round = || {
+        fs.control("open");
+        (0..30).for_each(|_| call());
+        fs.release();
+        support::no_helper_left();
+        fs.stop();
+        (0..20).for_each(|_| call());
+        fs.signal(libc::SIGCONT);
+        support::no_helper_left();
+    };
+    let mappings = || {
+        fs::read_to_string("/proc/self/maps")
+            .expect("/proc")
+            .lines()
+            .count()
+    };
+    (0..2).for_each(|_| round());
+    let before = (support::resident(), mappings(), support::descriptors());
+    (0..5).for_each(|_| round());
+    let grown = support::resident().saturating_sub(before.0);
+    assert!(grown < 512, "{grown} KiB");
+    assert!(mappings() <= before.1 + 4, "{} mappings", mappings());
+    assert_eq!(support::descriptors(), before.2);
     Ok(())
 }
 
@@ -290,13 +378,6 @@ fn signals() -> Result<(), Skip> {
         assert_eq!(ALARMS.load(Ordering::Relaxed), before + 1);
     }
     Ok(())
-}
-
-/// Runs a tool; what it printed if it is there and content.
-fn tool(name: &str, args: &[&std::ffi::OsStr]) -> Option<String> {
-    let output = Command::new(name).args(args).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
 }
 
 fn block_device() -> Result<(), Skip> {

@@ -8,6 +8,7 @@ mod fallback;
 mod hanging;
 mod healthy;
 mod leaving;
+mod local;
 mod support;
 
 use std::process::{Command, ExitCode};
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         healthy::CASES,
         fallback::CASES,
         hanging::CASES,
+        local::CASES,
         leaving::CASES,
     ]
     .concat();
