@@ -13,7 +13,7 @@ use super::audit::{Audit, Kept, walk};
 use super::policy::Policy;
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
-use crate::io::Descriptor;
+use crate::io::{Descriptor, File, FileKind};
 use crate::text::printable;
 
 /// Longest prefix of node names: QEMU's names have 31 bytes at the most.
@@ -25,27 +25,50 @@ const PREFIX: usize = 16;
 /// it take QEMU's locks: what stays true is which files they are, and what they are described as.
 pub struct Pin {
     audit: Audit,
-    files: Vec<Kept>,
+    files: Vec<Open>,
+}
+
+/// The files of one image, and whether they are block devices.
+struct Open {
+    image: (Descriptor, bool),
+    data: Option<(Descriptor, bool)>,
 }
 
 /// Audits the chain under `filename` and keeps it open. An error if the policy forbids its use.
 pub fn pin(filename: &[u8], policy: &Policy, timeout: Option<Duration>) -> Result<Pin> {
-    let mut files = Vec::new();
-    let audit = walk(filename, policy, timeout, Some(&mut files))?.or_error()?;
-    let pin = Pin { audit, files };
-    for image in &pin.audit.chain.images {
+    let mut kept = Vec::new();
+    let audit = walk(filename, policy, timeout, Some(&mut kept))?.or_error()?;
+    for image in &audit.chain.images {
         let unsupported = |message| Err(Error::unsupported(message).in_file(&image.filename));
         if !image.metadata.extents.is_empty() {
             return unsupported("extents in other files cannot be given to QEMU by descriptor");
         }
     }
-    match pin.audit.chain.images.last() {
+    match audit.chain.images.last() {
         // Allowed by the policy, but not a file: left out, QEMU would open the header's name.
         Some(last) if last.backing.is_some() => {
             Err(Error::unsupported("the backing image is not a file").in_file(&last.filename))
         }
-        _ => Ok(pin),
+        // Only now are there descriptors in this process: it would have to close them itself.
+        _ => {
+            let files = kept.iter().zip(&audit.chain.images);
+            let files = files
+                .map(|(kept, image)| open(kept).map_err(|e| e.in_file(&image.filename)))
+                .collect::<Result<_>>()?;
+            Ok(Pin { audit, files })
+        }
     }
+}
+
+fn open(kept: &Kept) -> Result<Open> {
+    let open = |file: &File| {
+        let device = file.meta().kind == FileKind::Block;
+        file.descriptor().map(|open| (open, device))
+    };
+    Ok(Open {
+        image: open(&kept.image)?,
+        data: kept.data.as_ref().map(open).transpose()?,
+    })
 }
 
 /// How QEMU finds the files.

@@ -4,6 +4,7 @@
 //! Every case runs in a process of its own, one after the other, and is killed if it does not
 //! end. What cannot be tried on this machine is counted as skipped and named at the end.
 
+mod audit;
 mod fallback;
 mod hanging;
 mod healthy;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         healthy::CASES,
         fallback::CASES,
         hanging::CASES,
+        audit::CASES,
         local::CASES,
         leaving::CASES,
     ]

@@ -24,7 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::image::open::OpenImage;
 use crate::image::qcow2::{Qcow2Info, offset_of};
 use crate::image::{FormatChoice, ImageInfo};
-use crate::io::{Descriptor, File, FileKind, Found, Source, Storage};
+use crate::io::{File, Found, Source, Storage};
 use crate::limits;
 use crate::text::printable;
 use gate::{ExtentGate, Gate, Naming, Refused, ends_the_audit};
@@ -65,12 +65,12 @@ pub fn audit(filename: &[u8], policy: &Policy, timeout: Option<Duration>) -> Res
     walk(filename, policy, timeout, None)
 }
 
-/// The files of one audited image, kept open.
+/// The files of one audited image, still open within the deadline: to close one can hang too.
 pub(super) struct Kept {
-    /// The image itself, and whether it is a block device.
-    pub image: (Descriptor, bool),
+    /// The image itself.
+    pub image: File,
     /// Its external data file, if it has one.
-    pub data: Option<(Descriptor, bool)>,
+    pub data: Option<File>,
 }
 
 /// Audits and, if asked to, keeps open what was audited: the very files that were read.
@@ -195,14 +195,7 @@ impl Walk<'_, '_> {
             None => None,
         };
         if let Some(kept) = &mut self.kept {
-            let keep = |file: File| {
-                let device = file.meta().kind == FileKind::Block;
-                file.descriptor().map(|open| (open, device))
-            };
-            kept.push(Kept {
-                image: keep(file).map_err(|e| e.in_file(path))?,
-                data: data.map(keep).transpose().map_err(|e| e.in_file(path))?,
-            });
+            kept.push(Kept { image: file, data });
         }
         self.images.push(info);
         Ok(())
