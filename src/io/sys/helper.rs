@@ -1,6 +1,7 @@
 //! The helper of one public call, whichever kind can be had: a process, or a thread in its place.
 
 use super::process::Process;
+use super::registry;
 use super::thread::Thread;
 use super::{Deadline, Failure, Fd, Opened, name_of};
 use crate::io::file::Meta;
@@ -16,6 +17,7 @@ pub(in crate::io) struct Helper(Kind);
 impl Helper {
     /// Starts one. It does nothing before it is asked.
     pub fn start() -> Result<Self, Failure> {
+        registry::check_for_room()?;
         match Process::start() {
             Ok(process) => Ok(Helper(Kind::Process(process))),
             Err(Failure::Refused) => Thread::start().map(|thread| Helper(Kind::Thread(thread))),

@@ -103,6 +103,17 @@ pub(in crate::io) fn sweep() {
     }
 }
 
+/// Fails if all places of requests are taken by stuck helpers: one more would be started in vain.
+pub(super) fn check_for_room() -> Result<(), Failure> {
+    sweep();
+    let pid = own_pid();
+    let places = &PLACES[..limits::STUCK_HELPERS];
+    if places.iter().all(|place| place.is_stuck(pid)) {
+        return Err(Failure::Busy);
+    }
+    Ok(())
+}
+
 /// The right to be inside a storage call; given back when dropped.
 pub(super) struct Permit {
     place: &'static Place,
