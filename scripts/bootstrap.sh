@@ -37,6 +37,7 @@ perltidy perltidy
 qemu-img qemu-utils
 qemu-storage-daemon qemu-utils
 losetup mount
+mke2fs e2fsprogs
 valgrind valgrind
 python3 python3
 LIST

@@ -8,7 +8,7 @@
 # Nothing else of the host can be seen or changed, and there is no network.
 #
 # The exit status is that of the test's run.sh. 77: no machine can be had here, and the last line
-# says why. 124: not finished within $VM_SECONDS (default 300). 125: the machine ended by itself.
+# says why. 124: not finished within $VM_SECONDS (default 600). 125: the machine ended by itself.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,8 +46,8 @@ emulator=(
     -drive "$(disk "$disks/empty" cache=unsafe,discard=unmap)"
     -drive "$(disk "$disks/results" cache=unsafe)"
 )
-TMPDIR=$disks QEMU_MODULE_DIR=$lib/qemu timeout -k 5 "${VM_SECONDS:-300}" "${emulator[@]}" \
-    </dev/null 2>&1 | tr -d '\r' | tee "$console" || ended=${PIPESTATUS[0]}
+TMPDIR=$disks QEMU_MODULE_DIR=$lib/qemu timeout -k 5 "${VM_SECONDS:-600}" "${emulator[@]}" \
+    </dev/null 2>&1 | sed -u 's/\r$//' | tee "$console" || ended=${PIPESTATUS[0]}
 tar -xf "$disks/results" -C "$output" 2>/dev/null || true
 
 status=$(sed -n 's/^guest: exit status \([0-9]*\)$/\1/p' "$console")

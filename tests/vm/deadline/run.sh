@@ -128,26 +128,26 @@ ok 'the volume is answered' command_answers /dev/lun/image
 for version in 4.2 3,nolock; do
     echo "== an NFS server that is gone, vers=$version"
     if [ ! -d /srv/nfs ]; then
-        mkdir -p /srv/nfs/{near,far}
-        for name in near/{cached,uncached} far/{unknown,awaited}; do
+        mkdir -p /srv/nfs/{near,far,lost}
+        for name in near/{cached,uncached} far/unknown lost/awaited; do
             image /srv/nfs/$name.qcow2 1M
         done
         must nfs_up /srv/nfs
     fi
     mount=/mnt/nfs${version%%,*}
     must nfs_mount /srv/nfs $mount "vers=$version,timeo=20,actimeo=600"
-    # What is near is known by name, and of one image what is in it.
+    # What is near is known by name, and of one image what is in it; of what is far the folder.
     stat $mount/far $mount/near/*.qcow2 >/dev/null
     cat $mount/near/cached.qcow2 >/dev/null
     ok 'while it is there, it answers' command_answers $mount/near/uncached.qcow2
     nfs_dead
-    control $mount/far/awaited.qcow2
+    control $mount/lost/awaited.qcow2
     sleep 0.5
     ok 'a reader without a deadline hangs' hangs
-    # Waiting for the server can be ended by a signal; waiting for somebody who asks it for the same
-    # name cannot.
     program ./hang $mount/far/unknown.qcow2 $near killable
-    program ./hang $mount/far/awaited.qcow2 $near unkillable $short
+    # Waiting for the server can be ended by a signal. Waiting for somebody else who looks up the
+    # same folder cannot.
+    program ./hang $mount/lost/awaited.qcow2 $near unkillable $short
     program ./hang $mount/near/cached.qcow2 $near killable questions
     [ $short ] || perl $mount/far/unknown.qcow2
     for path in near/cached near/uncached far/unknown; do
