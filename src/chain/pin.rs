@@ -11,8 +11,7 @@ use super::audit::{Audit, Kept, walk};
 use super::policy::Policy;
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
-use crate::inspect::Bounds;
-use crate::io::{Descriptor, File, FileKind};
+use crate::io::{Bounds, Descriptor, File, FileKind};
 use crate::text::printable;
 
 /// Longest prefix of node names: QEMU's names have 31 bytes at the most.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::open::{Alone, OpenImage, Opener};
 use crate::image::{FormatChoice, FormatSpecific, ImageFormat, ImageInfo};
-use crate::io::FileKind;
+use crate::io::{FileKind, Storage};
 use crate::limits;
 use crate::text::printable;
 
@@ -87,7 +87,7 @@ fn answer(
     let wish = understand(request, warnings);
     let untrusted = wish.untrusted;
     let shown = printable(filename);
-    let storage = super::storage(request.timeout);
+    let storage = Storage::for_call(request.timeout);
     let mut head = [0; limits::HEAD];
     let file = match OpenImage::open(&storage, filename.into(), &mut head) {
         Ok(file) => file,

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Bounds;
 use super::info;
-use super::options::{Bounds, at_most};
+use super::options::at_most;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::{FormatChoice, ImageInfo, open};
 use crate::io::Storage;

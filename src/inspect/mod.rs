@@ -8,9 +8,9 @@ mod file_size;
 mod many;
 pub mod options;
 
+pub use crate::io::Bounds;
 pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
 pub use many::{ManyOptions, inspect_many, side_by_side};
-pub use options::Bounds;
 
 use crate::chain::{Chain, ChainOptions, walk};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ use crate::limits;
 
 /// What is known of one image.
 pub fn info(filename: &[u8], format: FormatChoice, bounds: impl Into<Bounds>) -> Result<ImageInfo> {
-    open(&storage(bounds), filename, format)
+    open(&Storage::for_call(bounds), filename, format)
 }
 
 /// The backing chain under `filename`, the top image first.
@@ -31,7 +31,7 @@ pub fn info(filename: &[u8], format: FormatChoice, bounds: impl Into<Bounds>) ->
 /// can be read, there is nothing to end with, and that is an error for everybody.
 pub fn chain(filename: &[u8], options: &ChainOptions, bounds: impl Into<Bounds>) -> Result<Chain> {
     self::options::at_most("max-depth", options.max_depth, limits::CHAIN_DEPTH_MAX)?;
-    let chain = walk(&storage(bounds), filename, options);
+    let chain = walk(&Storage::for_call(bounds), filename, options);
     if options.strict || chain.images.is_empty() {
         return chain.strict();
     }
@@ -83,14 +83,4 @@ impl FormatChoice {
             },
         }
     }
-}
-
-/// Storage for one call.
-pub(crate) fn storage(bounds: impl Into<Bounds>) -> Storage {
-    let Bounds { timeout, limits } = bounds.into();
-    match timeout {
-        None => Storage::inline(),
-        Some(timeout) => Storage::with_timeout(timeout),
-    }
-    .with_limits(limits)
 }

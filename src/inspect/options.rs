@@ -9,25 +9,6 @@ use crate::text::printable;
 /// The longest time-out that makes a difference: about thirty years.
 const LONGEST: f64 = 1e9;
 
-/// What a call may cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Bounds {
-    /// How long all storage calls together may take; None is for ever.
-    pub timeout: Option<Duration>,
-    /// How large and how much what it reads may be.
-    pub limits: Limits,
-}
-
-impl From<Option<Duration>> for Bounds {
-    /// Only the time is bounded by the caller.
-    fn from(timeout: Option<Duration>) -> Self {
-        Bounds {
-            timeout,
-            limits: Limits::DEFAULT,
-        }
-    }
-}
-
 /// Sets the limit called `name`; a number as text. Zero is its default.
 pub fn limit_from_text(limits: &mut Limits, name: &[u8], value: &[u8]) -> Result<()> {
     let name = printable(name);

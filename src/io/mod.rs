@@ -4,6 +4,7 @@
 //! parsers see it through a [`Source`], which answers from the first page where it can, returns
 //! zeros past the end of the file (as QEMU does), and cannot run past a buffer.
 
+mod bounds;
 mod call;
 mod descriptor;
 mod file;
@@ -12,6 +13,7 @@ mod source;
 mod sys;
 mod window;
 
+pub use bounds::Bounds;
 pub use descriptor::Descriptor;
 pub use file::{File, FileKind, Meta, Storage};
 pub use found::{Found, Links};

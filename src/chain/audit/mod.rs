@@ -23,7 +23,7 @@ use crate::error::{Code, Error, Result};
 use crate::image::open::OpenImage;
 use crate::image::qcow2::{Qcow2Info, offset_of};
 use crate::image::{FormatChoice, ImageInfo};
-use crate::io::{File, Found, Source, Storage};
+use crate::io::{Bounds, File, Found, Source, Storage};
 use crate::limits;
 use crate::text::printable;
 use gate::{ExtentGate, Gate, Naming, Refused, ends_the_audit};
@@ -60,11 +60,7 @@ impl Audit {
 }
 
 /// Audits the chain under `filename`. An image above a limit of the call is a finding.
-pub fn audit(
-    filename: &[u8],
-    policy: &Policy,
-    bounds: impl Into<crate::inspect::Bounds>,
-) -> Result<Audit> {
+pub fn audit(filename: &[u8], policy: &Policy, bounds: impl Into<Bounds>) -> Result<Audit> {
     walk(filename, policy, bounds.into(), None)
 }
 
@@ -80,10 +76,10 @@ pub(super) struct Kept {
 pub(super) fn walk(
     filename: &[u8],
     policy: &Policy,
-    bounds: crate::inspect::Bounds,
+    bounds: Bounds,
     kept: Option<&mut Vec<Kept>>,
 ) -> Result<Audit> {
-    let storage: Storage = crate::inspect::storage(bounds);
+    let storage = Storage::for_call(bounds);
     let own_depth = policy.max_depth != 0;
     let mut policy = policy.settled()?;
     if !own_depth {
