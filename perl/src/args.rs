@@ -1,7 +1,10 @@
-//! Arguments: plain scalars, as the Perl modules hand them in.
+//! Arguments: plain scalars and lists of them, as the Perl modules hand them in.
+
+use std::time::Duration;
 
 use perlmod::Value;
 use perlmod::scalar::{Flags, Type};
+use pve_native_core::inspect::options::timeout_from_text;
 use pve_native_core::{Error, Result};
 
 /// The bytes of a defined value, nothing for undef. An upgraded string is the bytes that it
@@ -28,4 +31,15 @@ pub fn required<'a>(name: &str, value: &'a Value) -> Result<&'a [u8]> {
 /// Whether a flag is set: undef, the empty string and `0` are not.
 pub fn flag(name: &str, value: &Value) -> Result<bool> {
     Ok(!matches!(optional(name, value)?, None | Some(b"" | b"0")))
+}
+
+/// A time-out in seconds; undef sets none.
+pub fn timeout(value: &Value) -> Result<Option<Duration>> {
+    optional("timeout", value)?.map_or(Ok(None), timeout_from_text)
+}
+
+/// The elements of the array that a value refers to; nothing if it is no such reference.
+pub fn elements(value: &Value) -> Option<Vec<Value>> {
+    let array = value.dereference()?;
+    Some(array.as_array()?.iter().collect())
 }

@@ -14,6 +14,10 @@ use crate::image::ImageFormat;
 use crate::io::{Bounds, Descriptor, File, FileKind};
 use crate::text::printable;
 
+mod text;
+
+pub use text::{first_set_from_text, prefix_from_text};
+
 /// Longest prefix of node names: QEMU's names have 31 bytes at the most.
 const PREFIX: usize = 16;
 
