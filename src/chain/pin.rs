@@ -153,9 +153,8 @@ impl Pin {
             text += &format!(r#"{{"driver":"{format}","read-only":true,"file":{file}"#);
             match self.keys.get(&index) {
                 Some(Key { format, secret }) if image.format != ImageFormat::Luks => {
-                    text += &format!(
-                        r#","encrypt":{{"format":"{format}","key-secret":"{secret}"}}"#
-                    );
+                    text +=
+                        &format!(r#","encrypt":{{"format":"{format}","key-secret":"{secret}"}}"#);
                 }
                 Some(key) => text += &format!(r#","key-secret":"{}""#, key.secret),
                 None => {}

@@ -187,8 +187,7 @@ impl Found {
                         (Some(Near { fd, path }), None, opened)
                     }
                     None => {
-                        let (far, opened) =
-                            open_near(&call, &found, path, links, identity, head)?;
+                        let (far, opened) = open_near(&call, &found, path, links, identity, head)?;
                         (None, Some(far), opened)
                     }
                 };

@@ -75,7 +75,12 @@ fn only_what_is_pinned_is_opened() {
     let options = format!("data_file={}", data.display());
     images.create("root/base.qcow2", "qcow2", &options, "1M");
     write(&root.join("base.qcow2"), "qcow2", 5, 0, 1 << 20);
-    overlay(&root.join("top.qcow2"), "qcow2", "base.qcow2".as_ref(), "qcow2");
+    overlay(
+        &root.join("top.qcow2"),
+        "qcow2",
+        "base.qcow2".as_ref(),
+        "qcow2",
+    );
     let policy = Policy {
         allow_data_file: true,
         ..named("qcow2")
@@ -86,14 +91,25 @@ fn only_what_is_pinned_is_opened() {
     // The headers lead to the canary now, the names to others.
     std::fs::write(images.path("canary"), vec![0xcc; 1 << 20]).unwrap();
     let canary = images.path("canary").display().to_string();
-    set_names(&root.join("top.qcow2"), "base.qcow2", &format!("json:{{\"driver\":\"file\",\"filename\":\"{canary}\"}}"));
-    set_data_file(&root.join("base.qcow2"), &data.display().to_string(), &canary);
+    set_names(
+        &root.join("top.qcow2"),
+        "base.qcow2",
+        &format!("json:{{\"driver\":\"file\",\"filename\":\"{canary}\"}}"),
+    );
+    set_data_file(
+        &root.join("base.qcow2"),
+        &data.display().to_string(),
+        &canary,
+    );
     std::fs::remove_file(&data).unwrap();
     std::os::unix::fs::symlink(&canary, &data).unwrap();
 
     let (trace, out) = (images.path("trace"), images.path("out"));
     let mut convert = traced("qemu-img", &trace);
-    convert.args(["convert", "-Oraw"]).args(pin.qemu_img_args()).arg(&out);
+    convert
+        .args(["convert", "-Oraw"])
+        .args(pin.qemu_img_args())
+        .arg(&out);
     let done = convert.output().unwrap();
     assert!(done.status.success(), "{done:?}");
     assert!(std::fs::read(&out).unwrap() == vec![5; 1 << 20]);
@@ -110,7 +126,11 @@ fn only_what_is_pinned_is_opened() {
 /// Writes another name of a backing file into a header, in place, behind the first sector.
 pub fn set_names(image: &std::path::Path, old: &str, new: &str) {
     use std::os::unix::fs::FileExt;
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(image).unwrap();
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(image)
+        .unwrap();
     let mut head = [0; 4096];
     file.read_exact_at(&mut head, 0).unwrap();
     let at = u64::from_be_bytes(head[8..16].try_into().unwrap()) as usize;
@@ -123,10 +143,17 @@ pub fn set_names(image: &std::path::Path, old: &str, new: &str) {
 /// The same for the name of a data file, by one that is not longer.
 fn set_data_file(image: &std::path::Path, old: &str, new: &str) {
     use std::os::unix::fs::FileExt;
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(image).unwrap();
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(image)
+        .unwrap();
     let mut head = [0; 4096];
     file.read_exact_at(&mut head, 0).unwrap();
-    let at = head.windows(old.len()).position(|part| part == old.as_bytes()).unwrap();
+    let at = head
+        .windows(old.len())
+        .position(|part| part == old.as_bytes())
+        .unwrap();
     let mut name = new.as_bytes().to_vec();
     name.resize(old.len(), 0);
     head[at..at + old.len()].copy_from_slice(&name);

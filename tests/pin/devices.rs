@@ -25,7 +25,10 @@ impl Loop {
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        let _ = Command::new("losetup").arg("--detach").arg(&self.0).status();
+        let _ = Command::new("losetup")
+            .arg("--detach")
+            .arg(&self.0)
+            .status();
     }
 }
 
@@ -33,7 +36,8 @@ impl Drop for Loop {
 fn devices_are_pinned_and_read() {
     let images = Images::new();
     chain(&images.path(""));
-    let devices = ["base.raw", "middle.qcow2", "top.qcow2"].map(|name| Loop::new(&images.path(name)));
+    let devices =
+        ["base.raw", "middle.qcow2", "top.qcow2"].map(|name| Loop::new(&images.path(name)));
     let [Some(base), Some(middle), Some(top)] = &devices else {
         announce("skipped: pins of block devices: losetup cannot set up a loop device");
         return;
@@ -41,7 +45,9 @@ fn devices_are_pinned_and_read() {
     // On a device the metadata must not need the file to grow: they are whole already.
     for (image, backing, format) in [(middle, base, "raw"), (top, middle, "qcow2")] {
         let (image, backing) = (image.0.to_str().unwrap(), backing.0.to_str().unwrap());
-        let rebase = ["rebase", "-u", "-fqcow2", "-F", format, "-b", backing, image];
+        let rebase = [
+            "rebase", "-u", "-fqcow2", "-F", format, "-b", backing, image,
+        ];
         run("qemu-img", &rebase);
     }
     let policy = Policy {
@@ -65,7 +71,11 @@ fn devices_are_pinned_and_read() {
             let done = map.arg("map").args(pin.qemu_img_args()).output().unwrap();
             assert!(done.status.success(), "{done:?}");
             assert_opened_only(&opened(&trace), &pin, &images.path(""), &[]);
-            assert!(!opened(&trace).iter().any(|path| path.starts_with("/dev/loop")));
+            assert!(
+                !opened(&trace)
+                    .iter()
+                    .any(|path| path.starts_with("/dev/loop"))
+            );
         }
     }
     // By its name QEMU would not take a device for a file; nor does it by the pin's name.

@@ -32,7 +32,12 @@ const FORMATS: [(&str, &str); 15] = [
 ];
 
 /// An image of about so many MiB with some data in it.
-fn make(images: &Images, name: &str, (format, options): (&str, &str), size: u64) -> std::path::PathBuf {
+fn make(
+    images: &Images,
+    name: &str,
+    (format, options): (&str, &str),
+    size: u64,
+) -> std::path::PathBuf {
     let path = images.create(name, format, options, &format!("{size}M"));
     // A compressed vmdk takes whole grains only, and from one program alone.
     if options != "subformat=streamOptimized" {
@@ -56,12 +61,16 @@ fn assert_same_content(images: &Images, pin: &Pin, path: &Path, format: &str) {
 #[track_caller]
 fn assert_same(images: &Images, pin: &Pin, path: &Path, format: &str) {
     assert_same_content(images, pin, path, format);
-    for command in [["measure", "--output=json", "-Oqcow2"], ["check", "--output=json", "-q"]] {
+    for command in [
+        ["measure", "--output=json", "-Oqcow2"],
+        ["check", "--output=json", "-q"],
+    ] {
         assert_same_answer(pin, path, format, &command);
     }
     // `compare` takes both, each in its own way.
     let (by_pin, path) = (&pin.qemu_img_args()[0], path.display());
-    let name = format!(r#"json:{{"driver":"{format}","file":{{"driver":"file","filename":"{path}"}}}}"#);
+    let name =
+        format!(r#"json:{{"driver":"{format}","file":{{"driver":"file","filename":"{path}"}}}}"#);
     let said = run("qemu-img", &["compare", by_pin.as_str(), name.as_str()]);
     assert_eq!(said, b"Images are identical.\n");
 }
@@ -86,20 +95,29 @@ fn assert_same_answer(pin: &Pin, path: &Path, format: &str, command: &[&str]) {
 
 #[test]
 fn alone_each_format_reads_as_under_its_name() {
-    let images = Images::new();
+    let images = Images::in_memory();
     for (index, form) in FORMATS.into_iter().enumerate() {
         // Sizes that are no whole number of clusters, cylinders or blocks.
         let path = make(&images, &format!("{index}"), form, 3);
         for timeout in BOTH {
-            assert_same(&images, &pinned(&path, &named(form.0), timeout), &path, form.0);
+            assert_same(
+                &images,
+                &pinned(&path, &named(form.0), timeout),
+                &path,
+                form.0,
+            );
         }
     }
 }
 
 #[test]
 fn vhd_sizes_are_calculated_as_under_the_name() {
-    let images = Images::new();
-    for options in ["force_size=on", "force_size=off", "subformat=fixed,force_size=on"] {
+    let images = Images::in_memory();
+    for options in [
+        "force_size=on",
+        "force_size=off",
+        "subformat=fixed,force_size=on",
+    ] {
         // 2049 MiB + 512 is no size that cylinders, heads and sectors can say.
         let path = images.create("image", "vpc", options, &(2049 * MIB + 512).to_string());
         for creator in [&b"qem2"[..], b"win ", b"vpc ", b"tap\0", b"????"] {
@@ -121,7 +139,11 @@ fn vhd_sizes_are_calculated_as_under_the_name() {
 /// Writes the name of the program that made a VHD, and the footer's checksum.
 fn set_creator(path: &Path, footer: u64, creator: &[u8]) {
     use std::os::unix::fs::FileExt;
-    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
     let mut bytes = [0; 512];
     file.read_exact_at(&mut bytes, footer).unwrap();
     assert_eq!(&bytes[..8], b"conectix");
@@ -134,7 +156,7 @@ fn set_creator(path: &Path, footer: u64, creator: &[u8]) {
 
 #[test]
 fn on_each_base_each_overlay_reads_as_under_its_name() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let bases = FORMATS.iter().filter(|(format, options)| match *format {
         "qcow2" => options.is_empty() || options.contains("0.10"),
         _ => true,
@@ -161,7 +183,14 @@ fn on_each_base_each_overlay_reads_as_under_its_name() {
                     if top != "qcow2" || !matches!(base.0, "raw" | "vpc") {
                         continue;
                     }
-                    let resize = ["resize", "-q", "--shrink", "-fqcow2", path.to_str().unwrap(), size];
+                    let resize = [
+                        "resize",
+                        "-q",
+                        "--shrink",
+                        "-fqcow2",
+                        path.to_str().unwrap(),
+                        size,
+                    ];
                     run("qemu-img", &resize);
                 }
                 let pin = pinned(&path, &policy, None);
@@ -177,7 +206,7 @@ fn on_each_base_each_overlay_reads_as_under_its_name() {
 
 #[test]
 fn external_data_files_are_given_as_well() {
-    let images = Images::new();
+    let images = Images::in_memory();
     for raw in ["off", "on"] {
         let (base, data) = (images.path("base"), images.path("data"));
         std::fs::write(&base, vec![0x33; 2 << 20]).unwrap();
@@ -185,14 +214,18 @@ fn external_data_files_are_given_as_well() {
         let top = images.create("top", "qcow2", &options, "2M");
         write(&top, "qcow2", 0x44, 512 << 10, 512 << 10);
         if raw == "off" {
-            let rebase = ["rebase", "-u", "-fqcow2", "-Fraw", "-bbase", top.to_str().unwrap()];
+            let rebase = [
+                "rebase",
+                "-u",
+                "-fqcow2",
+                "-Fraw",
+                "-bbase",
+                top.to_str().unwrap(),
+            ];
             run("qemu-img", &rebase);
         }
-        let refused = pve_native_core::chain::pin(
-            top.to_str().unwrap().as_bytes(),
-            &named("qcow2"),
-            None,
-        );
+        let refused =
+            pve_native_core::chain::pin(top.to_str().unwrap().as_bytes(), &named("qcow2"), None);
         assert!(refused.is_err(), "a data file must be allowed");
         let policy = Policy {
             allow_data_file: true,
@@ -236,7 +269,7 @@ const ENCRYPTED: [(&str, &str, &str); 4] = [
 
 #[test]
 fn encrypted_images_are_read_with_the_callers_secret() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let out = images.path("out");
     for (index, (format, options, open)) in ENCRYPTED.into_iter().enumerate() {
         let name = format!("encrypted-{index}");
@@ -280,12 +313,17 @@ fn encrypted_images_are_read_with_the_callers_secret() {
 /// `qemu-img create` would want to open the encrypted image.
 fn overlay_on_encrypted(top: &Path, base: &Path, format: &str) {
     let (base, top) = (base.to_str().unwrap(), top.to_str().unwrap());
-    run("qemu-img", &["create", "-q", "-u", "-fqcow2", "-F", format, "-b", base, top, "1M"]);
+    run(
+        "qemu-img",
+        &[
+            "create", "-q", "-u", "-fqcow2", "-F", format, "-b", base, top, "1M",
+        ],
+    );
 }
 
 #[test]
 fn two_hundred_images_deep() {
-    let images = Images::new();
+    let images = Images::in_memory();
     std::fs::write(images.path("0"), vec![9; 256 << 10]).unwrap();
     // Each image in its own place of the disk; made from one image, as starting 200 programs
     // takes its time.
@@ -304,7 +342,11 @@ fn two_hundred_images_deep() {
         }
     }
     for index in 0..depth {
-        std::fs::rename(images.path(&index.to_string()), images.path(&format!("{index:03}"))).unwrap();
+        std::fs::rename(
+            images.path(&index.to_string()),
+            images.path(&format!("{index:03}")),
+        )
+        .unwrap();
     }
     let top = images.path(&format!("{:03}", depth - 1));
     write(&top, "qcow2", 7, 64 << 10, 64 << 10);
@@ -323,12 +365,16 @@ fn overlay_named(images: &Images, path: &Path, backing: &str, format: &str) {
 
 #[test]
 fn what_is_pinned_for_reading_is_not_written() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let top = crate::support::chain(images.path("").as_path());
     let before = std::fs::read(images.path("middle.qcow2")).unwrap();
     let pin = pinned(&top, &named("qcow2"), None);
     let image = &pin.qemu_img_args()[0];
-    for command in [&["commit"][..], &["check", "-rall"], &["amend", "-olazy_refcounts=on"]] {
+    for command in [
+        &["commit"][..],
+        &["check", "-rall"],
+        &["amend", "-olazy_refcounts=on"],
+    ] {
         let done = qemu_img(&[command, &[image.as_str()]].concat());
         assert!(!done.status.success(), "{command:?}");
     }

@@ -54,8 +54,21 @@ pub fn run<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Vec<u8> {
 pub fn write(image: &Path, format: &str, value: u8, offset: u64, length: u64) {
     let what = format!("write -P {value} {offset} {length}");
     let image = image.as_os_str();
-    let said = run("qemu-io", &["-f".as_ref(), format.as_ref(), "-c".as_ref(), what.as_ref(), image]);
-    assert!(said.starts_with(b"wrote"), "{}", String::from_utf8_lossy(&said));
+    let said = run(
+        "qemu-io",
+        &[
+            "-f".as_ref(),
+            format.as_ref(),
+            "-c".as_ref(),
+            what.as_ref(),
+            image,
+        ],
+    );
+    assert!(
+        said.starts_with(b"wrote"),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
 }
 
 /// Creates an image that stands on another one.
@@ -90,12 +103,17 @@ pub fn convert_by_name(image: &Path, format: &str, further: &[&str], out: &Path)
     args.extend(further.iter().map(|&arg| OsStr::new(arg)));
     match further.contains(&"--image-opts") {
         true => args.push(out.as_os_str()),
-        false => args.extend([OsStr::new("-f"), format.as_ref(), image.as_os_str(), out.as_os_str()]),
+        false => args.extend([
+            OsStr::new("-f"),
+            format.as_ref(),
+            image.as_os_str(),
+            out.as_os_str(),
+        ]),
     }
     content(qemu_img(&args), out).unwrap_or_else(|why| panic!("{}: {why}", image.display()))
 }
 
-fn content(done: Output, out: &Path) -> Result<Vec<u8>, String> {
+pub fn content(done: Output, out: &Path) -> Result<Vec<u8>, String> {
     if !done.status.success() {
         return Err(String::from_utf8_lossy(&done.stderr).into_owned());
     }
@@ -114,11 +132,15 @@ pub fn proc_names(pin: &Pin) -> BTreeSet<String> {
 pub fn strace_works(test: &str) -> bool {
     static WORKS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     let works = *WORKS.get_or_init(|| {
-        let tried = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+        let tried = Command::new("strace")
+            .args(["-o", "/dev/null", "true"])
+            .output();
         tried.is_ok_and(|done| done.status.success())
     });
     if !works {
-        announce(&format!("skipped: {test}: strace is missing or not allowed here"));
+        announce(&format!(
+            "skipped: {test}: strace is missing or not allowed here"
+        ));
     }
     works
 }
@@ -167,13 +189,22 @@ pub fn start_daemon(mut command: Command, pin: &Pin, further: &[&str], socket: &
     command.args(further);
     let nodes = pin.block_nodes("pin").expect("a prefix");
     for node in &nodes {
-        command.arg("--blockdev").arg(serde_json::to_string(node).expect("JSON"));
+        command
+            .arg("--blockdev")
+            .arg(serde_json::to_string(node).expect("JSON"));
     }
     let top = &nodes.last().expect("a top image").node_name;
     command.arg("--nbd-server");
     command.arg(format!("addr.type=unix,addr.path={}", socket.display()));
-    command.args(["--export", &format!("type=nbd,id=e,node-name={top},name=top")]);
-    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    command.args([
+        "--export",
+        &format!("type=nbd,id=e,node-name={top},name=top"),
+    ]);
+    let started = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
     Killed(started.expect("qemu-storage-daemon"))
 }
 
@@ -187,7 +218,9 @@ impl Drop for Killed {
         let children = format!("/proc/{pid}/task/{pid}/children");
         let children = std::fs::read_to_string(children).unwrap_or_default();
         let traced = children.split_whitespace().next();
-        let pid = traced.and_then(|pid| pid.parse().ok()).unwrap_or(pid as i32);
+        let pid = traced
+            .and_then(|pid| pid.parse().ok())
+            .unwrap_or(pid as i32);
         // SAFETY: our own child, which is not reaped yet, or the only child that it has.
         unsafe { libc::kill(pid, libc::SIGTERM) };
         let until = Instant::now() + Duration::from_secs(5);
@@ -235,7 +268,12 @@ pub fn chain(folder: &Path) -> PathBuf {
     std::fs::write(path("base.raw"), vec![1; 1 << 20]).expect("base");
     overlay(&path("middle.qcow2"), "qcow2", Path::new("base.raw"), "raw");
     write(&path("middle.qcow2"), "qcow2", 2, 256 << 10, 256 << 10);
-    overlay(&path("top.qcow2"), "qcow2", Path::new("middle.qcow2"), "qcow2");
+    overlay(
+        &path("top.qcow2"),
+        "qcow2",
+        Path::new("middle.qcow2"),
+        "qcow2",
+    );
     write(&path("top.qcow2"), "qcow2", 3, 0, 256 << 10);
     path("top.qcow2")
 }
