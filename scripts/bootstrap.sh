@@ -38,6 +38,7 @@ qemu-img qemu-utils
 qemu-storage-daemon qemu-utils
 losetup mount
 valgrind valgrind
+strace strace
 python3 python3
 LIST
     perl -MConfig -e 'exit !-e "$Config{archlibexp}/CORE/perl.h"' 2>/dev/null || echo libperl-dev
