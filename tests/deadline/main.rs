@@ -8,6 +8,7 @@ mod fallback;
 mod hanging;
 mod healthy;
 mod leaving;
+mod pins;
 mod support;
 
 use std::process::{Command, ExitCode};
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         fallback::CASES,
         hanging::CASES,
         leaving::CASES,
+        pins::CASES,
     ]
     .concat();
     match args.first().map(String::as_str) {
