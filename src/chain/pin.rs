@@ -4,13 +4,36 @@
 //! in `/proc`, a system emulator in descriptor sets. In all of them each image is described by
 //! itself, with its format, its data file and what it stands on, so that QEMU follows no name in
 //! a header and guesses no format.
+//!
+//! What a caller has to do for it:
+//!
+//! - Keep the [`Pin`] until QEMU has opened the files. A name in `/proc` leads to a file for as long
+//!   as the process that holds it lives, its pin is not dropped, and QEMU may look into that process
+//!   (it is root, or of the same user and not set-user-ID). What QEMU has open it keeps. Dropping
+//!   the pin closes files, which can take long on FUSE and network file systems that hang.
+//! - The descriptors are closed on exec. For descriptor sets clear `FD_CLOEXEC` in the child only,
+//!   between fork and exec. QEMU then shares the open file with the pin, and with it its locks: those
+//!   of an emulator that was killed last until the pin is dropped. Names in `/proc` open the file
+//!   anew and have none of that.
+//! - Give QEMU an object `secret` for each encrypted image, and name it with [`Pin::set_secret`].
+//! - Wherever QEMU is to write a name into a header (`block-commit`, `block-stream`), say which
+//!   (`backing-file`): it would write the one in `/proc`.
+//!
+//! It fixes which files QEMU opens, not what they contain. Whoever may write to a file can put other
+//! data into it, and other metadata as well. A name of a backing file that is written there now is
+//! not followed; but a qcow2 header that begins to ask for a data file, or a vmdk that becomes a
+//! list of extents, makes QEMU open local files by name, as nothing in QEMU's options forbids that.
+//! An image that somebody else may still write to must be copied first.
+
+use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::audit::{Audit, Kept, walk};
 use super::policy::Policy;
 use crate::error::{Error, Result};
-use crate::image::ImageFormat;
+use crate::image::qcow2::EncryptionMethod;
+use crate::image::{ImageFormat, ImageInfo};
 use crate::io::{Bounds, Descriptor, File, FileKind};
 use crate::text::printable;
 
@@ -20,6 +43,8 @@ pub use text::{first_set_from_text, prefix_from_text};
 
 /// Longest prefix of node names: QEMU's names have 31 bytes at the most.
 const PREFIX: usize = 16;
+/// Longest name of an object with a secret. Ours: QEMU sets no bound.
+const SECRET: usize = 127;
 
 /// An audited chain, its files open until it is dropped.
 ///
@@ -28,6 +53,8 @@ const PREFIX: usize = 16;
 pub struct Pin {
     audit: Audit,
     files: Vec<Open>,
+    /// By the position of the image.
+    keys: BTreeMap<usize, Key>,
 }
 
 /// The files of one image, and whether they are block devices.
@@ -57,7 +84,8 @@ pub fn pin(filename: &[u8], policy: &Policy, bounds: impl Into<Bounds>) -> Resul
             let files = files
                 .map(|(kept, image)| open(kept).map_err(|e| e.in_file(&image.filename)))
                 .collect::<Result<_>>()?;
-            Ok(Pin { audit, files })
+            let keys = BTreeMap::new();
+            Ok(Pin { audit, files, keys })
         }
     }
 }
@@ -88,6 +116,32 @@ impl Pin {
         &self.audit
     }
 
+    /// Names the object of QEMU's (`secret`, or one like it) that holds the key of the encrypted
+    /// image at this position in the audited chain; QEMU opens none without. From now on the
+    /// descriptions have it. An error if that image is not encrypted, or if QEMU knows no object by
+    /// such a name.
+    pub fn set_secret(&mut self, image: usize, object: &str) -> Result<()> {
+        let Some(info) = self.audit.chain.images.get(image) else {
+            return Err(Error::argument(format!("there is no image {image}")));
+        };
+        let Some(format) = encryption(info) else {
+            return Err(Error::argument("is not encrypted").in_file(&info.filename));
+        };
+        check_identifier(object, SECRET, "is not the name of an object of QEMU's")?;
+        let secret = object.to_owned();
+        self.keys.insert(image, Key { format, secret });
+        Ok(())
+    }
+
+    /// The positions of the encrypted images that have no secret yet.
+    pub fn missing_secrets(&self) -> Vec<usize> {
+        let images = self.audit.chain.images.iter().enumerate();
+        images
+            .filter(|(index, image)| encryption(image).is_some() && !self.keys.contains_key(index))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
     /// The open descriptors, the top image first, each data file behind its image.
     pub fn descriptors(&self) -> Vec<i32> {
         self.open().map(|(open, _)| open.number()).collect()
@@ -108,7 +162,8 @@ impl Pin {
     }
 
     /// Arguments that put the descriptors into sets, numbered from `first_set` on. The emulator
-    /// must inherit the descriptors under their numbers.
+    /// must inherit the descriptors under their numbers: they are closed on exec unless the child
+    /// clears `FD_CLOEXEC` before. There are as many sets as [`Pin::descriptors`].
     pub fn add_fd_args(&self, first_set: u32) -> Vec<String> {
         let sets = (u64::from(first_set)..).zip(self.descriptors());
         sets.flat_map(|(set, fd)| ["-add-fd".to_owned(), format!("fd={fd},set={set}")])
@@ -116,14 +171,24 @@ impl Pin {
     }
 
     /// The arguments that stand for the image on a command line of `qemu-img`: one, a description
-    /// of the whole chain. It holds while this process lives and keeps the pin.
+    /// of the whole chain. It holds while this process lives and keeps the pin, and it is for
+    /// reading: `check -r`, `commit` and the like are refused. Not for `info`, which refuses nested
+    /// descriptions.
     pub fn qemu_img_args(&self) -> Vec<String> {
         // Each image stands inside the one above it. No recursion: chains can be long.
         let images = &self.audit.chain.images;
         let mut text = String::from("json:");
-        for (image, kept) in images.iter().zip(&self.files) {
-            let format = image.format.name();
-            text += &format!(r#"{{"driver":"{format}","file":{}"#, nested(&kept.image));
+        for (index, (image, kept)) in images.iter().zip(&self.files).enumerate() {
+            let (format, file) = (image.format.name(), nested(&kept.image));
+            text += &format!(r#"{{"driver":"{format}","read-only":true,"file":{file}"#);
+            match self.keys.get(&index) {
+                Some(Key { format, secret }) if image.format != ImageFormat::Luks => {
+                    text +=
+                        &format!(r#","encrypt":{{"format":"{format}","key-secret":"{secret}"}}"#);
+                }
+                Some(key) => text += &format!(r#","key-secret":"{}""#, key.secret),
+                None => {}
+            }
             if let Some(data) = &kept.data {
                 text += &format!(r#","data-file":{}"#, nested(data));
             }
@@ -146,7 +211,7 @@ impl Pin {
     }
 
     fn nodes(&self, prefix: &str, files: Files) -> Result<Vec<BlockNode>> {
-        check_prefix(prefix)?;
+        check_identifier(prefix, PREFIX, "cannot begin the name of a block node")?;
         let images = &self.audit.chain.images;
         let mut position = self.open().count();
         let mut nodes = Vec::with_capacity(2 * images.len());
@@ -172,23 +237,35 @@ impl Pin {
                 file: Some(name("file", index)),
                 data_file,
                 backing,
+                key: self.keys.get(&index).cloned(),
             });
         }
         Ok(nodes)
     }
 }
 
-fn check_prefix(prefix: &str) -> Result<()> {
-    let mut bytes = prefix.bytes();
+/// QEMU's rule for the names of nodes and objects; what passes needs no escaping in JSON.
+fn check_identifier(name: &str, longest: usize, otherwise: &str) -> Result<()> {
+    let mut bytes = name.bytes();
     let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic());
     let rest = bytes.all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-    if first && rest && prefix.len() <= PREFIX {
+    if first && rest && name.len() <= longest {
         return Ok(());
     }
-    Err(Error::argument(format!(
-        "'{}' cannot begin the name of a block node",
-        printable(prefix.as_bytes())
-    )))
+    let name = printable(name.as_bytes());
+    Err(Error::argument(format!("'{name}' {otherwise}")))
+}
+
+/// What an image is encrypted with, by QEMU's word for it.
+fn encryption(image: &ImageInfo) -> Option<&'static str> {
+    if !image.metadata.encrypted {
+        return None;
+    }
+    let method = image.qcow2().map(|data| data.header.encryption_method());
+    match (image.format, method) {
+        (ImageFormat::Luks, _) | (_, Some(Ok(EncryptionMethod::Luks))) => Some("luks"),
+        _ => Some("aes"),
+    }
 }
 
 fn file_node(
@@ -207,6 +284,7 @@ fn file_node(
         file: None,
         data_file: None,
         backing: None,
+        key: None,
     }
 }
 
@@ -220,6 +298,15 @@ fn has_backing_option(format: ImageFormat) -> bool {
         format,
         ImageFormat::Qcow2 | ImageFormat::Qcow | ImageFormat::Qed | ImageFormat::Vmdk
     )
+}
+
+/// How QEMU gets the key of an encrypted image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The kind of encryption: `luks`, or `aes` in qcow and old qcow2 images.
+    pub format: &'static str,
+    /// The name of QEMU's object that holds the secret.
+    pub secret: String,
 }
 
 /// One node of QEMU's block graph, opened for reading.
@@ -237,6 +324,8 @@ pub struct BlockNode {
     pub data_file: Option<String>,
     /// Of an image that could have one: the node of its backing image; none is said explicitly.
     pub backing: Option<Option<String>>,
+    /// Of an encrypted image: where its key is, once it was told.
+    pub key: Option<Key>,
 }
 
 /// As `blockdev-add` takes it.
@@ -257,6 +346,16 @@ impl Serialize for BlockNode {
         }
         if let Some(backing) = &self.backing {
             map.serialize_entry("backing", backing)?;
+        }
+        match &self.key {
+            Some(key) if self.driver == ImageFormat::Luks.name() => {
+                map.serialize_entry("key-secret", &key.secret)?;
+            }
+            Some(Key { format, secret }) => {
+                let encrypt = BTreeMap::from([("format", *format), ("key-secret", secret)]);
+                map.serialize_entry("encrypt", &encrypt)?;
+            }
+            None => {}
         }
         map.end()
     }
