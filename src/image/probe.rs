@@ -48,9 +48,10 @@ fn of_head(head: &[u8; limits::PROBE]) -> Option<ImageFormat> {
 }
 
 type Head = [u8; limits::PROBE];
+type IsThere = fn(&Head) -> bool;
 
 /// What is looked for, in QEMU's order.
-const SIGNS: [(ImageFormat, fn(&Head) -> bool); 10] = [
+const SIGNS: [(ImageFormat, IsThere); 10] = [
     (ImageFormat::Vpc, |head| head.starts_with(&vpc::COOKIE)),
     (ImageFormat::Vhdx, |head| head.starts_with(&vhdx::SIGNATURE)),
     (ImageFormat::Vmdk, |head| {
@@ -59,8 +60,7 @@ const SIGNS: [(ImageFormat, fn(&Head) -> bool); 10] = [
     (ImageFormat::Qed, |head| head.starts_with(&qed::MAGIC)),
     (ImageFormat::Parallels, |head| {
         let mut magics = PARALLELS_MAGICS.iter();
-        magics.any(|&magic| head.starts_with(magic))
-            && Fields(head).le32(16) == PARALLELS_VERSION
+        magics.any(|&magic| head.starts_with(magic)) && Fields(head).le32(16) == PARALLELS_VERSION
     }),
     (ImageFormat::Bochs, |head| {
         head.starts_with(BOCHS_MAGIC)

@@ -166,7 +166,6 @@ impl Finding {
             Code::Corrupt => FindingCode::Corrupt,
             Code::Unsupported => FindingCode::Unsupported,
             Code::Limit => FindingCode::Limit,
-            Code::Cycle => FindingCode::Cycle,
             _ => FindingCode::Unreadable,
         };
         // What a header says can be as long as the header.

@@ -9,8 +9,7 @@ use crate::chain::policy::{Policy, Symlinks};
 use crate::chain::reference::{self, Reference};
 use crate::chain::walk::Seen;
 use crate::error::{Code, Error, Result};
-use crate::image::open::Opener;
-use crate::io::{File, FileKind, Found, Links, Storage};
+use crate::io::{FileKind, Found, Links, Storage};
 use crate::limits;
 use crate::text::{is_printable, printable};
 
@@ -101,7 +100,7 @@ impl<'a> Gate<'a> {
         self.findings.into_inner()
     }
 
-    fn refuse(&self, naming: Naming<'_>, code: FindingCode, message: String) -> Refused {
+    pub fn refuse(&self, naming: Naming<'_>, code: FindingCode, message: String) -> Refused {
         let finding = naming.finding(code, message);
         let error = finding.to_error();
         self.report(finding);
@@ -321,37 +320,6 @@ impl<'a> Gate<'a> {
             Err(error) if ends_the_audit(&error) => Err(error),
             Err(_) => Ok(None),
         }
-    }
-}
-
-/// Opens the extents that an image names, if they pass.
-pub(super) struct ExtentGate<'a> {
-    pub gate: &'a Gate<'a>,
-    pub image: &'a [u8],
-    /// The chain so far, this image included.
-    pub seen: &'a Seen,
-}
-
-impl Opener for ExtentGate<'_> {
-    fn open(&self, name: &[u8], head: &mut [u8]) -> Result<(Vec<u8>, File, usize)> {
-        let naming = Naming {
-            image: self.image,
-            what: "extent",
-            offset: None,
-        };
-        if !self.gate.policy.allows_extents() {
-            let message = format!("the image's data lies in another file, '{}'", shown(name));
-            let refused = self.gate.refuse(naming, FindingCode::Extent, message);
-            return Err(refused.0);
-        }
-        let path = self.gate.judge_name(naming, name, name).map_err(|r| r.0)?;
-        let Some(path) = path else {
-            return Err(Error::unsupported(reference::not_a_file(name)).in_file(name));
-        };
-        let found = self.gate.find_named(naming, &path)?.map_err(|r| r.0)?;
-        let found = self.gate.not_an_image(naming, found, self.seen);
-        let (file, length) = found.map_err(|r| r.0)?.open(head)?;
-        Ok((path, file, length))
     }
 }
 

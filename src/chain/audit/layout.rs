@@ -46,7 +46,8 @@ pub(super) fn overlaps(info: &ImageInfo, data: &Qcow2Info) -> Vec<Overlap> {
         });
     }
     let mut parts = parts(info, data);
-    parts.sort_by_key(|part| (part.start, part.end));
+    // The order of those that begin together stays: the header's cluster comes first.
+    parts.sort_by_key(|part| part.start);
     // What reaches furthest so far is what the next one can run into.
     let mut furthest: Option<&Part> = None;
     for part in &parts {

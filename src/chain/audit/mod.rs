@@ -5,6 +5,7 @@
 //! the caller's own image is not there, that its policy contradicts itself, or that storage does
 //! not answer in time, is.
 
+mod extents;
 mod finding;
 mod gate;
 mod hidden;
@@ -20,13 +21,14 @@ use std::time::Duration;
 use super::policy::Policy;
 use super::reference;
 use super::walk::{Broken, Chain, Seen, recorded_format};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::open::OpenImage;
 use crate::image::qcow2::{Qcow2Info, offset_of};
 use crate::image::{FormatChoice, ImageFormat, ImageInfo, probe};
 use crate::io::{File, Found, Source, Storage};
 use crate::limits;
-use gate::{ExtentGate, Gate, Naming, Refused, ends_the_audit, shown};
+use extents::ExtentGate;
+use gate::{Gate, Naming, Refused, ends_the_audit, shown};
 
 /// What an audit says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,10 +177,7 @@ impl Walk<'_, '_> {
     ) -> Result<()> {
         let gate = &self.gate;
         let position = self.images.len();
-        if let Some(earlier) = self.seen.insert(found.meta().identity, position) {
-            let kind = crate::error::ErrorKind::Cycle { position: earlier };
-            return Err(Error::new(kind).in_file(path));
-        }
+        self.seen.insert(found.meta().identity, position);
         let (file, length) = found.open(head)?;
         // Known before anything is read, so that no reader sees what it is not allowed to.
         let format = match choice {
@@ -289,6 +288,13 @@ impl Walk<'_, '_> {
             Ok(found) => found,
             Err(Refused(error)) => return broken(error),
         };
+        if let Some(position) = self.seen.position(found.meta().identity) {
+            let message = format!(
+                "the backing file '{shown}' is image {position} of the chain, which would never end"
+            );
+            report(FindingCode::Cycle, message);
+            return broken(Error::new(ErrorKind::Cycle { position }).in_file(&path));
+        }
         Ok(Ok(Some(Next {
             path: path.into(),
             found,
