@@ -1,5 +1,6 @@
 """Asks oslo.utils, pve-storage and qemu-img about the images in a list, and prints a table."""
 
+import concurrent.futures
 import importlib.metadata
 import logging
 import os
@@ -12,6 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # What oslo.utils calls the formats that a caller can say.
 OSLO_NAMES = {"vpc": {"vhd"}, "raw": {"raw", "gpt", "iso"}}
+# The formats that pve-storage asks qemu-img about; it takes others for raw.
+PVE_FORMATS = ["raw", "qcow", "qcow2", "qed", "vmdk", "cloop"]
 
 
 def run(command):
@@ -22,6 +25,8 @@ def run(command):
         )
     except subprocess.TimeoutExpired:
         return None
+    if b"got timeout" in done.stderr:
+        return "timeout", False
     return done.stdout.decode(errors="replace"), done.returncode == 0
 
 
@@ -46,16 +51,24 @@ def verdict(answer):
     if answer is None:
         return "hangs"
     text, succeeded = answer
+    if text == "timeout":
+        return text
     return "safe" if succeeded and text.startswith("safe") else "refused"
 
 
 def oslo(path, declared):
+    if declared == "auto-detect":
+        return "the caller's"
     return verdict(run([sys.executable, __file__, "--oslo", path, declared]))
 
 
 def pve(path, declared):
     if not os.environ.get("PVE_STORAGE_DIR"):
         return "not asked"
+    if declared == "auto-detect":
+        return "the caller's"
+    if declared not in PVE_FORMATS:
+        return "not its format"
     return verdict(run(["perl", os.path.join(HERE, "compare.pl"), path, declared]))
 
 
@@ -67,11 +80,10 @@ def qemu(path, declared):
 
 def cell(attack, twin):
     """What a program makes of an attack and of its harmless twin."""
-    if attack == "not asked":
-        return attack
-    if attack == "refused":
-        return "refuses both" if twin != "safe" else "caught"
-    return "**hangs**" if attack == "hangs" else "**missed**"
+    if attack in ("refused", "timeout"):
+        caught = "caught in time" if attack == "timeout" else "caught"
+        return caught if twin == "safe" else "refuses both"
+    return {"hangs": "**hangs**", "safe": "**missed**"}.get(attack, attack)
 
 
 def version_of_pve():
@@ -82,38 +94,53 @@ def version_of_pve():
         return "not asked"
 
 
+def ask_all(case):
+    """The row of one case."""
+    name, known_as, preset, declared, attack, ours, twin, ours_of_twin = case
+    print(name, file=sys.stderr)
+    row = {"ours": "caught" if ours != "safe" and ours_of_twin == "safe" else "**missed**"}
+    for other, ask in {"oslo.utils": oslo, "pve-storage": pve}.items():
+        row[other] = cell(ask(attack, declared), ask(twin, declared))
+    opens = {"safe": "opens it", "refused": "refuses it", "hangs": "hangs"}
+    known_as = known_as.replace("CVE-", "")
+    text = (
+        f"| {name} | {known_as} | {preset} | `{ours}` | {row['oslo.utils']} "
+        f"| {row['pve-storage']} | {opens[qemu(attack, declared)]} |"
+    )
+    return row, text
+
+
+def count(title, rows):
+    """How often each program said what."""
+    words = ["caught", "caught in time", "refuses both", "**missed**", "**hangs**"]
+    print(f"| {title}: {len(rows)} cases | " + " | ".join(words) + " | not asked |")
+    print("|---|" + "---|" * (len(words) + 1))
+    for other in rows[0]:
+        said = [row[other] for row in rows]
+        counts = [said.count(word) for word in words]
+        counts.append(len(rows) - sum(counts))
+        print(f"| {other} | " + " | ".join(map(str, counts)) + " |")
+    print()
+
+
 def main():
     with open(sys.argv[1]) as lines:
         cases = [line.rstrip("\n").split("\t") for line in lines]
-    others = {"oslo.utils": oslo, "pve-storage": pve}
-    counts = {name: {} for name in ["ours", *others]}
-    rows = []
-    for name, known_as, preset, declared, attack, ours, twin, ours_of_twin in cases:
-        print(name, file=sys.stderr)
-        row = {"ours": "caught" if ours != "safe" and ours_of_twin == "safe" else "**missed**"}
-        for other, ask in others.items():
-            row[other] = cell(ask(attack, declared), ask(twin, declared))
-        for other, word in row.items():
-            counts[other][word] = counts[other].get(word, 0) + 1
-        opens = {"safe": "opens it", "refused": "refuses it", "hangs": "hangs"}
-        known_as = re.sub("CVE-", "", known_as)
-        rows.append(
-            f"| {name} | {known_as} | {preset} | `{ours}` | {row['oslo.utils']} "
-            f"| {row['pve-storage']} | {opens[qemu(attack, declared)]} |"
-        )
-    versions = (
-        f"oslo.utils {importlib.metadata.version('oslo.utils')}, pve-storage {version_of_pve()}, "
-        + run(["qemu-img", "--version"])[0].splitlines()[0]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = list(pool.map(ask_all, cases))
+    rows = [row for row, _ in answers]
+    uploads = [case[2] == "upload" for case in cases]
+    print(
+        f"{len(cases)} cases; oslo.utils {importlib.metadata.version('oslo.utils')}, "
+        f"pve-storage {version_of_pve()}, "
+        f"{run(['qemu-img', '--version'])[0].splitlines()[0]}.\n"
     )
-    print(f"{len(rows)} cases; {versions}.\n")
-    words = ["caught", "refuses both", "**missed**", "**hangs**"]
-    print("| | " + " | ".join(words) + " |")
-    print("|---|" + "---|" * len(words))
-    for other, count in counts.items():
-        print(f"| {other} | " + " | ".join(str(count.get(word, 0)) for word in words) + " |")
-    print("\n| attack | known as | preset | ours | oslo.utils | pve-storage | `qemu-img info` |")
+    count("uploads", [row for row, upload in zip(rows, uploads) if upload])
+    count("chains and storages", [row for row, upload in zip(rows, uploads) if not upload])
+    print("## All cases\n")
+    print("| attack | known as | preset | ours | oslo.utils | pve-storage | `qemu-img info` |")
     print("|---|---|---|---|---|---|---|")
-    print("\n".join(rows))
+    print("\n".join(text for _, text in answers))
 
 
 if __name__ == "__main__":
