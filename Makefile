@@ -139,6 +139,11 @@ lint:
 	scripts/lint-perl.sh $(PERL_FILES)
 	for file in $(SHELL_FILES); do bash -n $$file || exit 1; done
 
+# The table of docs/security.md, from runs; needs the network and python3-venv.
+.PHONY: compare-security
+compare-security:
+	@tests/attacks/compare.sh $(BUILD)
+
 .PHONY: fuzz
 fuzz:
 	scripts/fuzz.sh

@@ -142,6 +142,8 @@ pub const VMDK_GRAIN_TABLE_ENTRIES: u32 = 512;
 /// Bytes of a disk that an audit takes for possible unless the caller says otherwise: 128 TiB.
 /// Ours: a sixteenth of the 2 PiB that 104 bytes of header can claim.
 pub const AUDIT_VIRTUAL_SIZE: u64 = 128 << 40;
+/// Bytes of a name that a finding shows, and an eighth of the characters of an error. Ours.
+pub const AUDIT_SHOWN: usize = 256;
 /// Internal snapshots, and bitmaps, that an audit puts up with. Ours.
 pub const AUDIT_TABLE_ENTRIES: usize = 4096;
 

@@ -41,7 +41,7 @@ pub fn is_printable(bytes: &[u8]) -> bool {
 fn is_unprintable(c: char) -> bool {
     // Bidirectional overrides can make a name look like another one.
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_noncharacter(c: char) -> bool {

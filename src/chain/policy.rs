@@ -165,12 +165,23 @@ impl Policy {
                 if policy.allow_unnamed_format {
                     return Err(contradiction("upload", "allow-unnamed-format"));
                 }
+                if !policy.protocols.is_empty() {
+                    return Err(contradiction("upload", "protocols"));
+                }
                 policy.deny_backing = true;
             }
-            Preset::Restore if policy.roots.is_empty() => {
-                return Err(Error::argument("preset 'restore' needs roots"));
+            Preset::Restore => {
+                if policy.roots.is_empty() {
+                    return Err(Error::argument("preset 'restore' needs roots"));
+                }
+                if !policy.protocols.is_empty() {
+                    return Err(contradiction("restore", "protocols"));
+                }
+                if policy.symlinks == Symlinks::Any {
+                    return Err(contradiction("restore", "symlinks 2"));
+                }
             }
-            Preset::None | Preset::Restore | Preset::Storage => {}
+            Preset::None | Preset::Storage => {}
         }
         if let Some(name) = policy.protocols.iter().find(|name| !can_be_allowed(name)) {
             return Err(Error::argument(format!(
@@ -235,7 +246,7 @@ mod tests {
         assert!(upload.settled().unwrap().deny_backing);
         let policy = Policy {
             allow_data_file: true,
-            ..upload
+            ..upload.clone()
         };
         assert!(policy.settled().is_err());
         let restore = Policy {
@@ -243,6 +254,23 @@ mod tests {
             ..Policy::default()
         };
         assert!(restore.settled().is_err());
+        let restore = Policy {
+            roots: vec![b"/srv".to_vec()],
+            ..restore
+        };
+        assert!(restore.settled().is_ok());
+        let policy = Policy {
+            symlinks: Symlinks::Any,
+            ..restore.clone()
+        };
+        assert!(policy.settled().is_err());
+        for preset in [restore, upload] {
+            let policy = Policy {
+                protocols: vec![b"nbd".to_vec()],
+                ..preset
+            };
+            assert!(policy.settled().is_err());
+        }
     }
 
     #[test]

@@ -143,10 +143,11 @@ pub(super) fn recorded_format(name: &[u8]) -> Result<FormatChoice> {
         .ok_or_else(|| Error::unsupported(format!("unknown format '{}'", text::printable(name))))
 }
 
-/// Which files the chain has been through. Short chains are searched, long ones hashed.
+/// Which files the chain has been through, and at which of its images. The first of them are
+/// searched, the others hashed.
 #[derive(Default)]
 pub(super) struct Seen {
-    list: Vec<(u64, u64)>,
+    list: Vec<((u64, u64), usize)>,
     map: std::collections::HashMap<(u64, u64), usize>,
 }
 
@@ -156,18 +157,25 @@ const SEARCHED: usize = 64;
 impl Seen {
     /// Remembers a file; its position if it was there already.
     pub(super) fn insert(&mut self, identity: (u64, u64), position: usize) -> Option<usize> {
+        if let Some(found) = self.position(identity) {
+            return Some(found);
+        }
         if position < SEARCHED {
-            if let Some(found) = self.list.iter().position(|&seen| seen == identity) {
-                return Some(found);
-            }
-            self.list.push(identity);
-            return None;
+            self.list.push((identity, position));
+        } else {
+            self.map.insert(identity, position);
         }
-        if self.map.is_empty() {
-            self.map
-                .extend(self.list.iter().enumerate().map(|(at, &seen)| (seen, at)));
+        None
+    }
+
+    /// Where the chain has been through this file.
+    pub(super) fn position(&self, identity: (u64, u64)) -> Option<usize> {
+        let listed = self.list.iter().find(|&&(seen, _)| seen == identity);
+        match listed {
+            Some(&(_, position)) => Some(position),
+            None if self.map.is_empty() => None,
+            None => self.map.get(&identity).copied(),
         }
-        self.map.insert(identity, position)
     }
 }
 

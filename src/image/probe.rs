@@ -31,47 +31,58 @@ pub fn probe(source: &Source<'_>, path: &[u8]) -> Result<ImageFormat> {
     Ok(of_head(&head).unwrap_or_else(|| by_name_or_script(&head, path)))
 }
 
-/// The format that a magic says for certain, whatever the file is called.
-pub fn certain(source: &Source<'_>) -> Result<Option<ImageFormat>> {
-    Ok(of_head(&source.array(0)?))
+/// All formats whose signs the first bytes have, in the order in which QEMU asks for them: a crafted
+/// file can have several.
+pub fn signs(source: &Source<'_>) -> Result<Vec<ImageFormat>> {
+    let head: [u8; limits::PROBE] = source.array(0)?;
+    let mut found: Vec<_> = signs_of_head(&head).collect();
+    if head.starts_with(CLOOP_SCRIPT) {
+        found.push(ImageFormat::Cloop);
+    }
+    Ok(found)
 }
 
 /// What the magic says for certain.
 fn of_head(head: &[u8; limits::PROBE]) -> Option<ImageFormat> {
-    let fields = Fields(head);
-    if head.starts_with(&vpc::COOKIE) {
-        return Some(ImageFormat::Vpc);
-    }
-    if head.starts_with(&vhdx::SIGNATURE) {
-        return Some(ImageFormat::Vhdx);
-    }
-    if vmdk::is_extent(head) || vmdk::is_descriptor(head) {
-        return Some(ImageFormat::Vmdk);
-    }
-    if head.starts_with(&qed::MAGIC) {
-        return Some(ImageFormat::Qed);
-    }
-    let parallels = PARALLELS_MAGICS
-        .iter()
-        .any(|&magic| head.starts_with(magic));
-    if parallels && fields.le32(16) == PARALLELS_VERSION {
-        return Some(ImageFormat::Parallels);
-    }
-    if head.starts_with(BOCHS_MAGIC)
-        && head[32..].starts_with(BOCHS_TYPE)
-        && head[48..].starts_with(BOCHS_SUBTYPE)
-        && BOCHS_VERSIONS.contains(&fields.le32(64))
-    {
-        return Some(ImageFormat::Bochs);
-    }
-    if fields.le32(vdi::SIGNATURE_AT) == vdi::SIGNATURE {
-        return Some(ImageFormat::Vdi);
-    }
-    match (fields.be32(0), fields.be32(4)) {
-        (qcow2::MAGIC, 2..) => Some(ImageFormat::Qcow2),
-        (qcow2::MAGIC, qcow1::VERSION) => Some(ImageFormat::Qcow),
-        _ => luks::is_luks(head).then_some(ImageFormat::Luks),
-    }
+    signs_of_head(head).next()
+}
+
+type Head = [u8; limits::PROBE];
+type IsThere = fn(&Head) -> bool;
+
+/// What is looked for, in QEMU's order.
+const SIGNS: [(ImageFormat, IsThere); 10] = [
+    (ImageFormat::Vpc, |head| head.starts_with(&vpc::COOKIE)),
+    (ImageFormat::Vhdx, |head| head.starts_with(&vhdx::SIGNATURE)),
+    (ImageFormat::Vmdk, |head| {
+        vmdk::is_extent(head) || vmdk::is_descriptor(head)
+    }),
+    (ImageFormat::Qed, |head| head.starts_with(&qed::MAGIC)),
+    (ImageFormat::Parallels, |head| {
+        let mut magics = PARALLELS_MAGICS.iter();
+        magics.any(|&magic| head.starts_with(magic)) && Fields(head).le32(16) == PARALLELS_VERSION
+    }),
+    (ImageFormat::Bochs, |head| {
+        head.starts_with(BOCHS_MAGIC)
+            && head[32..].starts_with(BOCHS_TYPE)
+            && head[48..].starts_with(BOCHS_SUBTYPE)
+            && BOCHS_VERSIONS.contains(&Fields(head).le32(64))
+    }),
+    (ImageFormat::Vdi, |head| {
+        Fields(head).le32(vdi::SIGNATURE_AT) == vdi::SIGNATURE
+    }),
+    (ImageFormat::Qcow2, |head| {
+        Fields(head).be32(0) == qcow2::MAGIC && Fields(head).be32(4) >= 2
+    }),
+    (ImageFormat::Qcow, |head| {
+        Fields(head).be32(0) == qcow2::MAGIC && Fields(head).be32(4) == qcow1::VERSION
+    }),
+    (ImageFormat::Luks, |head| luks::is_luks(head)),
+];
+
+fn signs_of_head(head: &Head) -> impl Iterator<Item = ImageFormat> {
+    let signs = SIGNS.iter().filter(|(_, has)| has(head));
+    signs.map(|&(format, _)| format)
 }
 
 /// The weak signs: a name, a script. Without them it is raw.

@@ -4,6 +4,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error::{Code, Error};
 use crate::image::json::View;
+use crate::limits;
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,10 +166,14 @@ impl Finding {
             Code::Corrupt => FindingCode::Corrupt,
             Code::Unsupported => FindingCode::Unsupported,
             Code::Limit => FindingCode::Limit,
-            Code::Cycle => FindingCode::Cycle,
             _ => FindingCode::Unreadable,
         };
-        let mut finding = Finding::error(code, image, error.to_string());
+        // What a header says can be as long as the header.
+        let mut message = error.to_string();
+        if let Some((end, _)) = message.char_indices().nth(8 * limits::AUDIT_SHOWN) {
+            message.replace_range(end.., "...");
+        }
+        let mut finding = Finding::error(code, image, message);
         finding.offset = error.offset();
         finding
     }

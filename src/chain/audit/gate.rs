@@ -1,14 +1,16 @@
 //! The gate through which every file of an audited chain goes: a name is judged before it is
 //! followed, what it leads to is judged before it is opened, and both are what is opened then.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use super::finding::{Finding, FindingCode, Severity};
 use crate::chain::policy::{Policy, Symlinks};
 use crate::chain::reference::{self, Reference};
+use crate::chain::walk::Seen;
 use crate::error::{Code, Error, Result};
-use crate::image::open::Opener;
-use crate::io::{File, FileKind, Found, Links, Storage};
+use crate::io::{FileKind, Found, Links, Storage};
+use crate::limits;
 use crate::text::{is_printable, printable};
 
 /// A folder in which files may lie.
@@ -98,7 +100,7 @@ impl<'a> Gate<'a> {
         self.findings.into_inner()
     }
 
-    fn refuse(&self, naming: Naming<'_>, code: FindingCode, message: String) -> Refused {
+    pub fn refuse(&self, naming: Naming<'_>, code: FindingCode, message: String) -> Refused {
         let finding = naming.finding(code, message);
         let error = finding.to_error();
         self.report(finding);
@@ -114,7 +116,7 @@ impl<'a> Gate<'a> {
         full: &[u8],
     ) -> Verdict<Option<Vec<u8>>> {
         let what = naming.what;
-        let shown = printable(stored);
+        let shown = shown(stored);
         if std::str::from_utf8(stored).is_err() {
             let message = format!("the name of the {what}, '{shown}', is not UTF-8");
             self.report(naming.finding(FindingCode::NameEncoding, message));
@@ -124,8 +126,8 @@ impl<'a> Gate<'a> {
         }
         if stored.starts_with(b"file:") {
             let message = format!(
-                "the {what} '{shown}' is named with 'file:', which leads somewhere else from each \
-                 working folder"
+                "the {what} '{shown}' is named with 'file:': QEMU looks for it in the working \
+                 folder of whoever opens the image, others look beside the image"
             );
             self.report(naming.finding(FindingCode::FilePrefix, message));
         }
@@ -139,8 +141,9 @@ impl<'a> Gate<'a> {
                 Err(self.refuse(naming, FindingCode::JsonName, message))
             }
             Ok(Reference::Protocol(protocol)) => {
-                let shown = printable(protocol);
-                let message = format!("the {what} is reached by the protocol '{shown}'");
+                let protocol_shown = self::shown(protocol);
+                let message =
+                    format!("the {what} '{shown}' is reached by the protocol '{protocol_shown}'");
                 if self.policy.allows_protocol(protocol) {
                     let finding = naming.finding(FindingCode::Protocol, message);
                     self.report(finding.with_severity(Severity::Info));
@@ -152,8 +155,9 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Finds the caller's own image. That it is not there is an error.
-    pub fn find_top(&self, path: &[u8]) -> Result<Verdict<Found>> {
+    /// Finds the caller's own image. That it is not there is an error. QEMU takes no device behind
+    /// the prefix `file:`, which `prefixed` says it had.
+    pub fn find_top(&self, path: &[u8], prefixed: bool) -> Result<Verdict<Found>> {
         let naming = Naming {
             image: path,
             what: "image",
@@ -165,11 +169,17 @@ impl<'a> Gate<'a> {
             }
             found => found?,
         };
+        self.device.set(device(&found));
+        if prefixed && found.meta().kind == FileKind::Block {
+            let message = format!(
+                "the image '{}' is a block device, not a file",
+                printable(path)
+            );
+            return Ok(Err(self.refuse(naming, FindingCode::NotAFile, message)));
+        }
         if self.policy.roots.is_empty() {
-            self.device.set(device(&found));
             return Ok(self.judge_kind(naming, path, found));
         }
-        self.device.set(device(&found));
         self.judge(naming, path, found)
     }
 
@@ -179,6 +189,15 @@ impl<'a> Gate<'a> {
             Ok(found) => self.judge(naming, path, found),
             Err(error) if ends_the_audit(&error) => Err(error),
             Err(error) if self.is_link(&error) => Ok(Err(self.refuse_link(naming, path))),
+            Err(error) if error.errno() == libc::ELOOP => {
+                let message = format!(
+                    "the links on the way to the {} '{}' lead nowhere, or through a file that a \
+                     process has open",
+                    naming.what,
+                    printable(path)
+                );
+                Ok(Err(self.refuse(naming, FindingCode::Symlink, message)))
+            }
             Err(error) => {
                 let message = format!("the {} cannot be used: {error}", naming.what);
                 Ok(Err(self.refuse(naming, FindingCode::Unreadable, message)))
@@ -217,13 +236,16 @@ impl<'a> Gate<'a> {
     fn judge(&self, naming: Naming<'_>, path: &[u8], found: Found) -> Result<Verdict<Found>> {
         let real = found.real_path();
         let what = naming.what;
+        let device = found.meta().kind == FileKind::Block;
         let inside = match self.policy.symlinks {
-            Symlinks::Any => self.folder_is_inside(path)?,
-            Symlinks::Inside => {
-                // udev's links: /dev/VG/LV leads to /dev/dm-N. Nobody else makes links there.
-                let device = found.meta().kind == FileKind::Block && real.starts_with(b"/dev/");
-                self.is_inside(real) || device && self.folder_is_inside(path)?
+            Symlinks::Any => self.folder_inside(path)?.is_some(),
+            Symlinks::Inside if self.is_inside(real) => true,
+            // udev's links: /dev/VG/LV leads to /dev/dm-N. Nobody else makes links there; a link
+            // from any other folder to a device is a link that leaves the roots.
+            Symlinks::Inside if device && in_dev(real) => {
+                self.folder_inside(path)?.is_some_and(|f| in_dev(&f))
             }
+            Symlinks::Inside => false,
             Symlinks::None => self.is_inside(real),
         };
         if !inside {
@@ -237,7 +259,15 @@ impl<'a> Gate<'a> {
             );
             return Ok(Err(self.refuse(naming, FindingCode::OutsideRoots, message)));
         }
-        if self.policy.same_device && device(&found) != self.device.get() {
+        if device && !in_dev(real) {
+            // An archive can hold device nodes, and whoever unpacks it as root makes them.
+            let message = format!(
+                "the {what} '{}' is a device node outside of /dev",
+                printable(path)
+            );
+            return Ok(Err(self.refuse(naming, FindingCode::NotAFile, message)));
+        }
+        if self.policy.same_device && self::device(&found) != self.device.get() {
             let message = format!(
                 "the {what} '{}' lies on another file system than the image at the top",
                 printable(path)
@@ -257,50 +287,39 @@ impl<'a> Gate<'a> {
         Err(self.refuse(naming, FindingCode::NotAFile, message))
     }
 
+    /// A file that a guest writes to must not be an image of the chain as well: the guest would
+    /// write the header that names its files.
+    pub fn not_an_image(&self, naming: Naming<'_>, found: Found, seen: &Seen) -> Verdict<Found> {
+        match seen.position(found.meta().identity) {
+            None => Ok(found),
+            Some(position) => {
+                let message = format!(
+                    "the {} is image {position} of the chain itself: a guest could write its \
+                     header",
+                    naming.what
+                );
+                Err(self.refuse(naming, FindingCode::Cycle, message))
+            }
+        }
+    }
+
     fn is_inside(&self, real: &[u8]) -> bool {
         self.roots
             .iter()
             .any(|root| below(real, &root.real).is_some())
     }
 
-    /// Whether the name itself, links to its folder followed, stands inside the roots.
-    fn folder_is_inside(&self, path: &[u8]) -> Result<bool> {
+    /// The folder that the name itself stands in, links to it followed, if that is inside the
+    /// roots. It ends with a slash.
+    fn folder_inside(&self, path: &[u8]) -> Result<Option<Vec<u8>>> {
         match self.storage.find(directory_of(path), Links::Symbolic) {
-            Ok(folder) => Ok(self.is_inside(&[folder.real_path(), b"/"].concat())),
+            Ok(folder) => {
+                let real = [folder.real_path(), b"/"].concat();
+                Ok(Some(real).filter(|real| self.is_inside(real)))
+            }
             Err(error) if ends_the_audit(&error) => Err(error),
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
-    }
-}
-
-/// Opens the extents that an image names, if they pass.
-pub(super) struct ExtentGate<'a> {
-    pub gate: &'a Gate<'a>,
-    pub image: &'a [u8],
-}
-
-impl Opener for ExtentGate<'_> {
-    fn open(&self, name: &[u8], head: &mut [u8]) -> Result<(Vec<u8>, File, usize)> {
-        let naming = Naming {
-            image: self.image,
-            what: "extent",
-            offset: None,
-        };
-        if !self.gate.policy.allows_extents() {
-            let message = format!(
-                "the image's data lies in another file, '{}'",
-                printable(name)
-            );
-            let refused = self.gate.refuse(naming, FindingCode::Extent, message);
-            return Err(refused.0);
-        }
-        let path = self.gate.judge_name(naming, name, name).map_err(|r| r.0)?;
-        let Some(path) = path else {
-            return Err(Error::unsupported(reference::not_a_file(name)).in_file(name));
-        };
-        let found = self.gate.find_named(naming, &path)?.map_err(|r| r.0)?;
-        let (file, length) = found.open(head)?;
-        Ok((path, file, length))
     }
 }
 
@@ -315,6 +334,25 @@ pub(super) fn ends_the_audit(error: &Error) -> bool {
 fn device(found: &Found) -> Option<u64> {
     let meta = found.meta();
     (meta.kind == FileKind::Regular).then_some(meta.identity.0)
+}
+
+fn in_dev(real: &[u8]) -> bool {
+    real.starts_with(b"/dev/")
+}
+
+/// A name as a finding shows it: safe to print, and not too long.
+pub(super) fn shown(name: &[u8]) -> Cow<'_, str> {
+    let Some(start) = name.get(..limits::AUDIT_SHOWN) else {
+        return printable(name);
+    };
+    let cut = std::str::from_utf8(start).map_or_else(
+        |error| match error.error_len() {
+            None => error.valid_up_to(),
+            Some(_) => start.len(),
+        },
+        str::len,
+    );
+    Cow::Owned(format!("{}...", printable(&start[..cut])))
 }
 
 /// The folder that a path names a file in.

@@ -1,6 +1,7 @@
 //! Where the parts of a qcow2 image's metadata lie, and which of them claim the same bytes. QEMU
 //! opens such images; whoever writes to them writes one table into another.
 
+use super::image::REPORTED;
 use crate::image::ImageInfo;
 use crate::image::qcow2::Qcow2Info;
 
@@ -21,6 +22,7 @@ struct Part {
 enum What {
     Named(&'static str),
     SnapshotL1(usize),
+    BitmapTable(usize),
 }
 
 impl std::fmt::Display for What {
@@ -28,13 +30,13 @@ impl std::fmt::Display for What {
         match self {
             What::Named(name) => f.write_str(name),
             What::SnapshotL1(index) => write!(f, "L1 table of internal snapshot {index}"),
+            What::BitmapTable(index) => write!(f, "table of bitmap {index}"),
         }
     }
 }
 
 /// The overlaps, by their offsets; at most a few, so that a hostile image cannot fill a log.
 pub(super) fn overlaps(info: &ImageInfo, data: &Qcow2Info) -> Vec<Overlap> {
-    const REPORTED: usize = 8;
     let mut found = Vec::new();
     let header = &data.header;
     if header.backing_file_offset != 0 && header.backing_file_offset < data.extensions.end {
@@ -44,7 +46,8 @@ pub(super) fn overlaps(info: &ImageInfo, data: &Qcow2Info) -> Vec<Overlap> {
         });
     }
     let mut parts = parts(info, data);
-    parts.sort_by_key(|part| (part.start, part.end));
+    // The order of those that begin together stays: the header's cluster comes first.
+    parts.sort_by_key(|part| part.start);
     // What reaches furthest so far is what the next one can run into.
     let mut furthest: Option<&Part> = None;
     for part in &parts {
@@ -64,7 +67,7 @@ pub(super) fn overlaps(info: &ImageInfo, data: &Qcow2Info) -> Vec<Overlap> {
 
 fn parts(info: &ImageInfo, data: &Qcow2Info) -> Vec<Part> {
     let header = &data.header;
-    let mut parts = Vec::with_capacity(8 + info.metadata.snapshots.len());
+    let mut parts = Vec::with_capacity(8 + info.metadata.snapshots.len() + data.bitmaps.len());
     let mut add = |start: u64, length: u64, what: What| {
         if length > 0 {
             parts.push(Part {
@@ -96,6 +99,10 @@ fn parts(info: &ImageInfo, data: &Qcow2Info) -> Vec<Part> {
     for (index, snapshot) in info.metadata.snapshots.iter().enumerate() {
         let l1 = u64::from(snapshot.l1_size) * 8;
         add(snapshot.l1_table_offset, l1, What::SnapshotL1(index));
+    }
+    for (index, bitmap) in data.bitmaps.iter().enumerate() {
+        let table = u64::from(bitmap.table_size) * 8;
+        add(bitmap.table_offset, table, What::BitmapTable(index));
     }
     parts
 }

@@ -5,6 +5,7 @@
 //! the caller's own image is not there, that its policy contradicts itself, or that storage does
 //! not answer in time, is.
 
+mod extents;
 mod finding;
 mod gate;
 mod hidden;
@@ -19,14 +20,14 @@ use std::sync::Arc;
 use super::policy::Policy;
 use super::reference;
 use super::walk::{Broken, Chain, Seen, recorded_format};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::open::OpenImage;
 use crate::image::qcow2::{Qcow2Info, offset_of};
-use crate::image::{FormatChoice, ImageInfo};
+use crate::image::{FormatChoice, ImageFormat, ImageInfo, probe};
 use crate::io::{Bounds, File, Found, Source, Storage};
 use crate::limits;
-use crate::text::printable;
-use gate::{ExtentGate, Gate, Naming, Refused, ends_the_audit};
+use extents::ExtentGate;
+use gate::{Gate, Naming, Refused, ends_the_audit, shown};
 
 /// What an audit says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub(super) fn walk(
         seen: Seen::default(),
         kept,
     };
-    let broken = walk.run(top)?;
+    let broken = walk.run(top, filename.starts_with(b"file:"))?;
     Ok(Audit {
         chain: Chain {
             images: walk.images,
@@ -122,9 +123,9 @@ struct Next {
 }
 
 impl Walk<'_, '_> {
-    fn run(&mut self, top: Vec<u8>) -> Result<Option<Broken>> {
+    fn run(&mut self, top: Vec<u8>, prefixed: bool) -> Result<Option<Broken>> {
         let mut head = [0; limits::HEAD];
-        let found = match self.gate.find_top(&top)? {
+        let found = match self.gate.find_top(&top, prefixed)? {
             Ok(found) => found,
             Err(Refused(error)) => {
                 let filename = top;
@@ -176,24 +177,42 @@ impl Walk<'_, '_> {
     ) -> Result<()> {
         let gate = &self.gate;
         let position = self.images.len();
-        if let Some(earlier) = self.seen.insert(found.meta().identity, position) {
-            let kind = crate::error::ErrorKind::Cycle { position: earlier };
-            return Err(Error::new(kind).in_file(path));
-        }
+        self.seen.insert(found.meta().identity, position);
         let (file, length) = found.open(head)?;
+        // Known before anything is read, so that no reader sees what it is not allowed to.
+        let format = match choice {
+            FormatChoice::Named(format) => format,
+            FormatChoice::Extension => ImageFormat::from_extension(path),
+            FormatChoice::Probe => probe::probe(&Source::new(&file, &head[..length]), path)
+                .map_err(|e| e.in_file(path))?,
+        };
+        if !gate.policy.allows_format(format) {
+            let message = format!("the format {} is not allowed here", format.name());
+            let finding = Finding::error(FindingCode::FormatNotAllowed, path, message);
+            let error = finding.to_error();
+            gate.report(finding);
+            return Err(error);
+        }
         let limits = gate.storage.limits();
         let image = OpenImage::new(Arc::clone(path), file, &head[..length], limits);
-        let opener = ExtentGate { gate, image: path };
-        let (mut info, file) = image.read_and_keep(choice, &opener)?;
+        let opener = ExtentGate {
+            gate,
+            image: path,
+            seen: &self.seen,
+        };
+        let (mut info, file) = image.read_and_keep(FormatChoice::Named(format), &opener)?;
         let source = Source::new(&file, &head[..length])
             .with_limits(limits)
             .after(info.used);
         image::look(gate, &info, &source).map_err(|e| e.in_file(path))?;
         info.used = source.used();
         let data = match info.qcow2() {
-            Some(qcow2) => data_file(gate, path, qcow2)?,
+            Some(qcow2) => data_file(gate, path, qcow2, &self.seen)?,
             None => None,
         };
+        if let Some(data) = &data {
+            self.seen.insert(data.meta().identity, position);
+        }
         if let Some(kept) = &mut self.kept {
             kept.push(Kept { image: file, data });
         }
@@ -228,38 +247,37 @@ impl Walk<'_, '_> {
             let filename = name.to_vec();
             Ok(Err(Broken { filename, error }))
         };
-        let shown = printable(backing.name());
+        let shown = shown(backing.name());
         let path = gate.judge_name(naming, backing.name(), name);
         if gate.policy.deny_backing {
             let message = format!("the image stands on a backing file, '{shown}'");
             report(FindingCode::BackingFile, message);
             return Ok(Ok(None));
         }
-        let path = match path {
-            Ok(Some(path)) => path,
-            Ok(None) => return Ok(Ok(None)),
-            Err(Refused(error)) => return broken(error),
+        let unnamed = || {
+            format!(
+                "the format of the backing file '{shown}' is not recorded: QEMU would guess it \
+                 from bytes that a guest may have written"
+            )
         };
         let choice = match backing.format.as_deref() {
-            Some(format) => recorded_format(format),
-            None if gate.policy.allow_unnamed_format => Ok(FormatChoice::Probe),
-            None => Err(report(
-                FindingCode::UnnamedFormat,
-                format!(
-                    "the format of the backing file '{shown}' is not recorded: QEMU would guess \
-                     it from bytes that a guest may have written"
-                ),
-            )),
-        };
-        let choice = match choice {
-            Ok(choice) => choice,
-            Err(error) => {
-                if error.code() == Code::Unsupported {
-                    let message = format!("the backing file '{shown}': {error}");
-                    report(FindingCode::Unsupported, message);
-                }
-                return broken(error);
+            Some(format) => recorded_format(format).inspect_err(|error| {
+                let message = format!("the backing file '{shown}': {error}");
+                report(FindingCode::Unsupported, message);
+            }),
+            None if gate.policy.allow_unnamed_format => {
+                let mut finding =
+                    Finding::error(FindingCode::UnnamedFormat, naming.image, unnamed());
+                finding.offset = offset;
+                gate.report(finding.with_severity(Severity::Warning));
+                Ok(FormatChoice::Probe)
             }
+            None => Err(report(FindingCode::UnnamedFormat, unnamed())),
+        };
+        let (path, choice) = match (path, choice) {
+            (Ok(Some(path)), Ok(choice)) => (path, choice),
+            (Ok(None), Ok(_)) => return Ok(Ok(None)),
+            (Err(Refused(error)), _) | (_, Err(error)) => return broken(error),
         };
         if self.images.len() == gate.policy.max_depth {
             let most = gate.policy.max_depth;
@@ -270,6 +288,13 @@ impl Walk<'_, '_> {
             Ok(found) => found,
             Err(Refused(error)) => return broken(error),
         };
+        if let Some(position) = self.seen.position(found.meta().identity) {
+            let message = format!(
+                "the backing file '{shown}' is image {position} of the chain, which would never end"
+            );
+            report(FindingCode::Cycle, message);
+            return broken(Error::new(ErrorKind::Cycle { position }).in_file(&path));
+        }
         Ok(Ok(Some(Next {
             path: path.into(),
             found,
@@ -279,7 +304,12 @@ impl Walk<'_, '_> {
 }
 
 /// Judges an external data file; gives it open.
-fn data_file(gate: &Gate<'_>, image: &[u8], qcow2: &Qcow2Info) -> Result<Option<File>> {
+fn data_file(
+    gate: &Gate<'_>,
+    image: &[u8],
+    qcow2: &Qcow2Info,
+    seen: &Seen,
+) -> Result<Option<File>> {
     let report = |code, message: String| {
         let finding = Finding::error(code, image, message);
         gate.report(finding.at(offset_of::INCOMPATIBLE_FEATURES));
@@ -289,7 +319,7 @@ fn data_file(gate: &Gate<'_>, image: &[u8], qcow2: &Qcow2Info) -> Result<Option<
         (false, Some(name)) => {
             let message = format!(
                 "the image names an external data file, '{}', that it says it does not have",
-                printable(name)
+                shown(name)
             );
             report(FindingCode::DataFileUnused, message);
             return Ok(None);
@@ -301,7 +331,7 @@ fn data_file(gate: &Gate<'_>, image: &[u8], qcow2: &Qcow2Info) -> Result<Option<
         }
         (true, Some(name)) => name,
     };
-    let shown = printable(name);
+    let shown = shown(name);
     let naming = Naming {
         image,
         what: "data file",
@@ -322,12 +352,13 @@ fn data_file(gate: &Gate<'_>, image: &[u8], qcow2: &Qcow2Info) -> Result<Option<
     let Some(path) = path else { return Ok(None) };
     if !path.starts_with(b"/") {
         let message = format!(
-            "the data file '{shown}' is looked for in the working folder of whoever opens the \
-             image"
+            "the data file '{shown}' has no absolute name: QEMU looks for it in the working \
+             folder of whoever opens the image, not beside the image"
         );
         report(FindingCode::RelativeName, message);
     }
-    let Ok(found) = gate.find_named(naming, &path)? else {
+    let found = gate.find_named(naming, &path)?;
+    let Ok(found) = found.and_then(|found| gate.not_an_image(naming, found, seen)) else {
         return Ok(None);
     };
     let (file, _) = found.open(&mut [])?;

@@ -13,6 +13,7 @@ mod tests;
 pub use bitmaps::Bitmap;
 pub use extensions::{CryptoHeader, Extensions, FeatureKind, FeatureName};
 pub use header::{CompressionType, EncryptionMethod, Header, MAGIC, offset_of};
+pub(crate) use snapshot_table::{ID_PRINTED as SNAPSHOT_ID, NAME_PRINTED as SNAPSHOT_NAME};
 
 use super::info::{FormatSpecific, Metadata, StoredBacking};
 use super::luks::{self, LuksInfo};

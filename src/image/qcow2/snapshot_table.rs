@@ -10,9 +10,9 @@ use crate::text::until_nul;
 /// Bytes of the fixed part of an entry.
 pub(super) const ENTRY: u64 = 40;
 /// Longest identifier that QEMU prints, in bytes.
-const ID_PRINTED: usize = 127;
+pub const ID_PRINTED: usize = 127;
 /// Longest name that QEMU prints, in bytes.
-const NAME_PRINTED: usize = 255;
+pub const NAME_PRINTED: usize = 255;
 
 /// Reads the whole table; the number of entries is checked already.
 pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>> {
