@@ -1,18 +1,14 @@
 //! Raw images: the file is the disk.
 
 use super::info::Metadata;
-use crate::error::{Error, Result};
+use super::request;
+use crate::error::Result;
 use crate::io::Source;
-
-/// Sector size to which QEMU rounds a raw image up.
-const SECTOR: u64 = 512;
 
 /// The disk is as large as the file, rounded up to whole sectors.
 pub fn read(source: &Source<'_>) -> Result<Metadata> {
-    let size = source.size().checked_next_multiple_of(SECTOR);
-    let size = size.ok_or_else(|| Error::corrupt("file size is out of range"))?;
     Ok(Metadata {
-        virtual_size: Some(size),
+        virtual_size: Some(request::file_length(source)?),
         dirty: Some(false),
         ..Metadata::default()
     })
@@ -22,6 +18,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
 mod tests {
     use super::*;
     use crate::io::{Memory, ReadAt};
+    use crate::limits;
 
     struct Sparse(u64);
 
@@ -46,7 +43,13 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_cannot_be_rounded_up_is_an_error() {
-        assert!(read(&Source::new(&Sparse(u64::MAX), &[])).is_err());
+    fn a_file_that_is_larger_than_any_disk_is_an_error() {
+        let size = |length| read(&Source::new(&Sparse(length), &[])).map(|data| data.virtual_size);
+        assert_eq!(
+            size(limits::IMAGE_BYTES).unwrap(),
+            Some(limits::IMAGE_BYTES)
+        );
+        assert!(size(limits::IMAGE_BYTES + 1).is_err());
+        assert!(size(u64::MAX).is_err());
     }
 }

@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::fmt;
 
+use crate::de::text::excerpt;
+
 /// A message, with the place in the data where it arose if there is one (`guests[3].mem`).
 #[derive(Clone, Debug)]
 pub struct Error(Box<Inner>);
@@ -47,7 +49,7 @@ impl Error {
 
     /// The same error as seen from the hash around it.
     pub(crate) fn at_key(mut self, key: &str) -> Self {
-        self.prepend(&key.escape_debug().to_string());
+        self.prepend(&excerpt(key).escape_debug().to_string());
         self
     }
 
@@ -64,6 +66,23 @@ impl Error {
     }
 }
 
+/// Characters of a message of serde's that are kept.
+const MESSAGE: usize = 1000;
+
+/// serde puts names of unknown fields and variants into its messages as they are: line ends and
+/// what else moves a cursor is written out here, and what has no end is cut off.
+fn one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len().min(MESSAGE));
+    for c in message.chars().take(MESSAGE) {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.0.place.is_empty() {
@@ -77,13 +96,13 @@ impl std::error::Error for Error {}
 
 impl serde::de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new_owned(message.to_string())
+        Self::new_owned(one_line(&message.to_string()))
     }
 }
 
 impl serde::ser::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new_owned(message.to_string())
+        Self::new_owned(one_line(&message.to_string()))
     }
 }
 

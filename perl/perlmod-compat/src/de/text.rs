@@ -94,7 +94,7 @@ pub(crate) unsafe fn bytes<'a>(thx: Interpreter, view: &View) -> Option<&'a [u8]
 }
 
 /// As much of a text as an error message should show.
-pub(super) fn excerpt(text: &str) -> &str {
+pub(crate) fn excerpt(text: &str) -> &str {
     match text.char_indices().nth(80) {
         Some((end, _)) => &text[..end],
         None => text,

@@ -1,0 +1,147 @@
+//! Inputs to begin with, made here and nowhere else: sound images of each format and the shapes
+//! that its reader tells apart. `cargo run -p pve-native-fuzz-targets --example seeds` writes them
+//! to `fuzz/seeds/`.
+
+mod disks;
+mod qcow2;
+mod texts;
+
+pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
+pub use qcow2::qcow2;
+pub(crate) use qcow2::rich as rich_qcow2;
+pub use texts::{options, reference};
+
+use crate::TARGETS;
+use crate::random::Random;
+
+/// An input and a name for it.
+pub type Seed = (&'static str, Vec<u8>);
+
+/// The seeds of all targets, and of the one that runs in Perl.
+pub fn all() -> Vec<(&'static str, Vec<Seed>)> {
+    let of_targets = TARGETS.iter().map(|target| (target.name, (target.seeds)()));
+    of_targets.chain([("perl_values", perl_values())]).collect()
+}
+
+/// Probing has all of the others' to tell apart.
+pub fn probe() -> Vec<Seed> {
+    let all = [
+        ("qcow2", qcow2()),
+        ("qcow", qcow()),
+        ("qed", qed()),
+        ("vmdk", vmdk()),
+        ("vdi", vdi()),
+        ("vpc", vpc()),
+        ("luks", luks()),
+    ];
+    let first = |(name, of): (&'static str, Vec<Seed>)| Some((name, of.into_iter().next()?.1));
+    let mut seeds: Vec<Seed> = all.into_iter().filter_map(first).collect();
+    seeds.extend(texts::probed());
+    seeds
+}
+
+/// Inputs that stand for decisions: bytes without a meaning of their own.
+pub fn noise() -> Vec<Seed> {
+    ["16", "64", "128", "256", "512", "1024"]
+        .map(random_bytes)
+        .into()
+}
+
+/// The same for values of Perl's, which take few bytes each.
+fn perl_values() -> Vec<Seed> {
+    const LENGTHS: [&str; 16] = [
+        "20", "40", "60", "80", "100", "110", "120", "130", "140", "150", "160", "170", "180",
+        "200", "250", "300",
+    ];
+    LENGTHS.map(random_bytes).into()
+}
+
+/// As many bytes as the name says.
+fn random_bytes(name: &'static str) -> Seed {
+    let length = name.parse().unwrap_or(0);
+    let mut random = Random::new(length as u64);
+    (name, (0..length).map(|_| random.next() as u8).collect())
+}
+
+/// Directories: a chain that is whole, a circle, links, all formats.
+pub fn chain() -> Vec<Seed> {
+    // Choice of format, probing, depth, strictness; then for each file its kind, a name, a format.
+    let mut seeds: Vec<Seed> = vec![
+        (
+            "whole",
+            vec![0, 0, 0, 0, 0, 1, 0, 1, 0, 2, 0, 1, 10, 4, 1, 1, 1, 1],
+        ),
+        ("circle", vec![0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1]),
+        ("hard-link", vec![0, 0, 0, 0, 0, 1, 0, 1, 12, 0]),
+        (
+            "symlink",
+            vec![0, 0, 0, 1, 0, 1, 0, 1, 11, 2, 2, 0, 2, 1, 2],
+        ),
+        (
+            "probed",
+            vec![1, 1, 0, 0, 6, 1, 0, 0, 7, 2, 0, 10, 3, 1, 2, 3],
+        ),
+        (
+            "vmdk",
+            vec![2, 0, 0, 0, 8, 0, 2, 0, 9, 1, 0, 1, 9, 1, 0, 1, 2, 0, 10, 9],
+        ),
+        (
+            "limit",
+            vec![0, 0, 2, 1, 0, 1, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 10, 0],
+        ),
+    ];
+    seeds.extend(noise());
+    seeds
+}
+
+/// The same directories under some policies.
+pub fn audit() -> Vec<Seed> {
+    // Preset, format, roots, formats, protocols, backing, data file, unnamed, device, depth, size,
+    // symbolic links.
+    let policies: [[u8; 12]; 3] = [
+        [0, 0, 3, 1, 1, 1, 0, 0, 0, 0, 0, 0],
+        [1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0],
+        [2, 1, 2, 1, 0, 1, 1, 1, 1, 0, 3, 2],
+    ];
+    let chains = chain().into_iter();
+    let with_policy =
+        |((name, input), policy): (Seed, &[u8; 12])| (name, [policy, &input[4..]].concat());
+    chains
+        .zip(policies.iter().cycle())
+        .map(with_policy)
+        .collect()
+}
+
+/// Calls: each question once on the image with everything in it, then noise.
+pub fn capi() -> Vec<Seed> {
+    // Options: NULL or not and the size, the same of the limits, changes, time-out, format, limits.
+    const OPTIONS: [u8; 8] = [1, 9, 1, 9, 0, 9, 0, 1];
+    // Open: the place for the chain, whether the error is wanted and its place, path, options, out.
+    let open = |place: u8, path: u8| [&[0, place, 1, 0, path], &OPTIONS[..], &[1]].concat();
+    let mut everything = open(0, 0);
+    for kind in 0..5 {
+        for index in 0..3 {
+            everything.extend([7, kind, 1, 9, 1, 0, 0, index, 0]);
+        }
+    }
+    everything.extend([4, 0, 5, 2, 1, 0, 0, 6, 1, 9, 1, 0, 0, 0, 3, 0]);
+    let mut chains = Vec::new();
+    for path in 0..8 {
+        chains.extend(open(path % 4, path));
+        chains.extend([4, path % 4, 5, 2, 1, 0, path % 4]);
+    }
+    let mut texts = Vec::new();
+    for path in 0..10 {
+        texts.extend([&[15, 2, 1, 0, path], &OPTIONS[..], &[12, 0]].concat());
+        texts.extend([&[17, 2, 1, 0, path], &OPTIONS[..], &[12, 0, 14]].concat());
+        texts.extend([&[18, 1, 9, 1, 0, path], &OPTIONS[..7], &[1]].concat());
+    }
+    texts.extend([16, 2, 1, 0, 4, 0, 1, 5, 8, 3, 1, 9, 1, 9, 0, 9, 1]);
+    let mut seeds: Vec<Seed> = vec![
+        ("everything", everything),
+        ("chains", chains),
+        ("texts", texts),
+    ];
+    seeds.extend(noise());
+    seeds
+}
