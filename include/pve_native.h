@@ -196,8 +196,56 @@
 /** What pven_snapshot has for icount if instructions were not counted. */
 #define PVEN_NO_ICOUNT UINT64_MAX
 
+/** Only what the policy says by itself. */
+#define PVEN_PRESET_NONE 0
+
+/** Somebody uploaded the image: one file that names no other. */
+#define PVEN_PRESET_UPLOAD 1
+
+/** A chain that is brought back from elsewhere: all of it lies inside the roots, which are needed. */
+#define PVEN_PRESET_RESTORE 2
+
+/**
+ * A volume of one of the caller's own storages: what a guest writes into a raw disk is no reason to
+ * refuse it.
+ */
+#define PVEN_PRESET_STORAGE 3
+
+/** Symbolic links are followed if they do not leave the roots; so are udev's to block devices. */
+#define PVEN_SYMLINKS_INSIDE 0
+
+/** No symbolic link is followed below the roots. */
+#define PVEN_SYMLINKS_NONE 1
+
+/** Any symbolic link is followed: the name must lie inside the roots, the file may lie elsewhere. */
+#define PVEN_SYMLINKS_ANY 2
+
+/** Roots, formats or protocols of one policy at the most. */
+#define PVEN_POLICY_LIST_MAX 1024
+
+/** Worth knowing; harmless. */
+#define PVEN_SEVERITY_INFO 0
+
+/** Unusual; harmless under this policy. */
+#define PVEN_SEVERITY_WARNING 1
+
+/** Against the policy, or not to be read safely: the image must not be used. */
+#define PVEN_SEVERITY_ERROR 2
+
+/**
+ * In place of the number of a descriptor set: files are named by the descriptors that this process
+ * holds.
+ */
+#define PVEN_NO_SETS -1
+
 /** Images that one call of pven_inspect_many_json() takes at the most. */
 #define PVEN_MANY_MAX 100000
+
+/**
+ * What was found in a chain when it was audited: no file stays open. Made by pven_audit_open(),
+ * freed by pven_audit_free().
+ */
+typedef struct pven_audit pven_audit;
 
 /**
  * A backing chain as it was when it was opened: no file stays open. Made by pven_chain_open(),
@@ -207,6 +255,16 @@ typedef struct pven_chain pven_chain;
 
 /** Why a call failed. Free it with pven_error_free(). */
 typedef struct pven_error pven_error;
+
+/**
+ * An audited chain whose files stay open until it is freed. Made by pven_pin_open(), freed by
+ * pven_pin_free().
+ *
+ * What it gives to QEMU describes each image by itself: QEMU follows no name that stands in an
+ * image, and guesses no format. The files are open for reading; that keeps nobody from writing to
+ * them and takes none of QEMU's locks.
+ */
+typedef struct pven_pin pven_pin;
 
 /**
  * What an image may cost; docs/limits.md has more on each. Zero is the default everywhere. All can
@@ -391,6 +449,71 @@ typedef struct pven_extent_file {
     /** Bytes of storage that it takes. */
     uint64_t actual_size;
 } pven_extent_file;
+
+/** What an image may be and name. Zero is the default everywhere, and the safe one. */
+typedef struct pven_policy {
+    /** PVEN_PRESET_*: where the image comes from. */
+    uint32_t preset;
+    /** PVEN_SYMLINKS_*: which symbolic links may lead to a file. */
+    uint32_t symlinks;
+    /** Format of the top image, as in pven_open_opts. */
+    const char *format;
+    /** How long storage may take altogether, in seconds; fractions are allowed. 0: no limit. */
+    double timeout;
+    /**
+     * Directories in one of which every file must really lie. None: that of the top image, for all
+     * files but the top image itself.
+     */
+    const char *const *roots;
+    /** Number of roots. */
+    size_t roots_count;
+    /** Names of the formats that images may have. None: all whose metadata are read here. */
+    const char *const *formats;
+    /** Number of formats. */
+    size_t formats_count;
+    /**
+     * Protocols that may be named, such as "nbd", although nothing is read over them. None: files
+     * only.
+     */
+    const char *const *protocols;
+    /** Number of protocols. */
+    size_t protocols_count;
+    /** Bytes of a disk at the most. 0: 128 TiB. */
+    uint64_t max_virtual_size;
+    /** Images in the chain at the most. 0: 200. Above 10000 is refused. */
+    uint32_t max_depth;
+    /** 1: an image must not stand on another one. */
+    uint8_t deny_backing;
+    /** 1: the data may lie in an external data file. */
+    uint8_t allow_data_file;
+    /**
+     * 1: a backing image whose format is not recorded may be probed, as QEMU does. Unsafe on data
+     * that a guest can write.
+     */
+    uint8_t allow_unnamed_format;
+    /** 1: all files must lie on the file system of the top image. */
+    uint8_t same_device;
+    /** What each image may cost. NULL: all defaults. */
+    const pven_limits *limits;
+    /** Size of what limits points to. */
+    size_t limits_size;
+} pven_policy;
+
+/** One thing that was found. Strings live as long as the audit. */
+typedef struct pven_finding {
+    /** What: a stable word such as "backing-file". docs/c-api.md lists them. */
+    const char *code;
+    /** The image that it was found in, as bytes. */
+    const char *image;
+    /** A sentence for people, UTF-8, without control characters. Its wording is not part of the ABI. */
+    const char *message;
+    /** Where in that file, bytes from its start; PVEN_NO_OFFSET if no one place is to blame. */
+    uint64_t offset;
+    /** PVEN_SEVERITY_*. */
+    uint32_t severity;
+    /** Zero. */
+    uint32_t reserved;
+} pven_finding;
 
 /** How to look at many images. Zero is the default everywhere. */
 typedef struct pven_many_opts {
@@ -685,6 +808,186 @@ int32_t pven_chain_image_warning(const pven_chain *c,
                                  size_t index,
                                  const char **out,
                                  pven_error **err);
+
+/**
+ * Audits the chain under the image at path.
+ *
+ * That an image is hostile, damaged or forbidden is what an audit finds, and no error. It is an
+ * error that the image at path itself is not there, that the policy contradicts itself, or that
+ * storage does not answer in time.
+ *
+ * path: as for pven_chain_open().
+ * policy, policy_size: a pven_policy and its size; NULL means all defaults.
+ * Thread-safe.
+ */
+int32_t pven_audit_open(const char *path,
+                        const pven_policy *policy,
+                        size_t policy_size,
+                        pven_audit **out,
+                        pven_error **err);
+
+/**
+ * Frees an audit, its chain, and all strings that they lent. NULL is allowed.
+ *
+ * One thread, when no other uses the audit any more.
+ */
+void pven_audit_free(pven_audit *a);
+
+/**
+ * 1 if the chain may be used under the policy: nothing was found that is an error. Else 0, and for
+ * NULL.
+ *
+ * Many threads may use one audit.
+ */
+int32_t pven_audit_safe(const pven_audit *a);
+
+/**
+ * Number of findings. 0 for NULL.
+ *
+ * Many threads may use one audit.
+ */
+size_t pven_audit_len(const pven_audit *a);
+
+/**
+ * One finding, in the order of the chain.
+ *
+ * index: below pven_audit_len(). out, out_size: a pven_finding and its size. As much of it as both
+ * sides know is filled, the rest is zero.
+ * Many threads may use one audit.
+ */
+int32_t pven_audit_finding(const pven_audit *a,
+                           size_t index,
+                           pven_finding *out,
+                           size_t out_size,
+                           pven_error **err);
+
+/**
+ * The images that were read, and where that ended if it ended early. It belongs to the audit: it
+ * lives as long, and is not freed by itself. NULL for NULL.
+ *
+ * Many threads may use one audit.
+ */
+const pven_chain *pven_audit_chain(const pven_audit *a);
+
+/**
+ * The same in one call, as JSON: { "safe", "chain", "findings" }, the chain as from
+ * pven_chain_json(), each finding { "code", "severity", "image", "offset", "message" }, without
+ * offset if no one place is to blame. PVEN_OK also if the chain is not safe.
+ *
+ * path, policy, policy_size: as for pven_audit_open().
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe.
+ */
+int32_t pven_audit_json(const char *path,
+                        const pven_policy *policy,
+                        size_t policy_size,
+                        char **json,
+                        size_t *len,
+                        pven_error **err);
+
+/**
+ * PVEN_OK if the chain under the image at path may be used. If not, the first finding that forbids
+ * it is the error, with the code PVEN_ERR_DENIED.
+ *
+ * path, policy, policy_size: as for pven_audit_open().
+ * Thread-safe.
+ */
+int32_t pven_audit_check(const char *path,
+                         const pven_policy *policy,
+                         size_t policy_size,
+                         pven_error **err);
+
+/**
+ * Audits the chain under the image at path and keeps it open. If it may not be used, the first
+ * finding that forbids it is the error, with the code PVEN_ERR_DENIED.
+ *
+ * path, policy, policy_size: as for pven_audit_open().
+ * Thread-safe.
+ */
+int32_t pven_pin_open(const char *path,
+                      const pven_policy *policy,
+                      size_t policy_size,
+                      pven_pin **out,
+                      pven_error **err);
+
+/**
+ * Closes the files. NULL is allowed. QEMU does not find them any more under names that it has not
+ * opened yet.
+ *
+ * One thread, when no other uses the pin any more.
+ */
+void pven_pin_free(pven_pin *p);
+
+/**
+ * What was found in the chain before it was pinned; none of it forbids its use. It belongs to the
+ * pin: it lives as long, and is not freed by itself. NULL for NULL.
+ *
+ * Many threads may use one pin.
+ */
+const pven_audit *pven_pin_audit(const pven_pin *p);
+
+/**
+ * The open descriptors: of the top image first, and that of each data file behind its image's. They
+ * belong to the pin, are open for reading only, and close on exec.
+ *
+ * out, capacity: a place for so many descriptors, at least as many as there are; NULL and 0 to
+ * learn the number alone.
+ * count: how many there are.
+ * Many threads may use one pin.
+ */
+int32_t pven_pin_fds(const pven_pin *p,
+                     int *out,
+                     size_t capacity,
+                     size_t *count,
+                     pven_error **err);
+
+/**
+ * What stands for the image where qemu-img wants a file name: "json:" and a description of the
+ * whole chain. It holds as long as this process lives and keeps the pin; after a fork, the child
+ * asks for its own.
+ *
+ * qemu-img needs the permission to open files under /proc/PID/fd: the same user, or root.
+ *
+ * arg: the text, NUL-terminated; free it with pven_string_free().
+ * Many threads may use one pin.
+ */
+int32_t pven_pin_qemu_img_arg(const pven_pin *p, char **arg, pven_error **err);
+
+/**
+ * The chain as block nodes, a JSON array: each for one --blockdev of qemu-storage-daemon or one
+ * blockdev-add of QMP, in this order. The last one is the top image. All are read-only.
+ *
+ * prefix: how the nodes' names begin; a letter first, then letters, digits, - . and _, 16 at the
+ * most. NULL: "pin".
+ * first_set: number of the descriptor set of the top image, for a system emulator that was given
+ * the descriptors as pven_pin_add_fd_arg() says. PVEN_NO_SETS: the files are named as for
+ * qemu-img.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Many threads may use one pin.
+ */
+int32_t pven_pin_blockdev_json(const pven_pin *p,
+                               const char *prefix,
+                               int64_t first_set,
+                               char **json,
+                               size_t *len,
+                               pven_error **err);
+
+/**
+ * The argument that comes after one -add-fd of a system emulator, "fd=N,set=S"; one for each of
+ * the descriptors of pven_pin_fds(). The emulator must inherit them under their numbers: clear
+ * FD_CLOEXEC in the child, between fork and exec.
+ *
+ * index: which descriptor. first_set: number of the set of the first one, from 0 on.
+ * arg: the text, NUL-terminated; free it with pven_string_free().
+ * Many threads may use one pin.
+ */
+int32_t pven_pin_add_fd_arg(const pven_pin *p,
+                            size_t index,
+                            int64_t first_set,
+                            char **arg,
+                            pven_error **err);
 
 /**
  * One image as JSON: what qemu-img info --output=json prints. Nothing that the image names is

@@ -40,7 +40,8 @@ impl Handle for Chain {
 }
 
 impl Chain {
-    fn new(chain: core::chain::Chain) -> Self {
+    /// The same for C.
+    pub fn new(chain: core::chain::Chain) -> Self {
         let entries = chain.images.len() + usize::from(chain.broken.is_some());
         Chain {
             poison: Poison::default(),

@@ -23,6 +23,12 @@ pub mod image;
 
 pub mod details;
 
+pub mod policy;
+
+pub mod audit;
+
+pub mod pin;
+
 pub mod inspect;
 
 pub mod file_size;

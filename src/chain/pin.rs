@@ -5,14 +5,13 @@
 //! itself, with its format, its data file and what it stands on, so that QEMU follows no name in
 //! a header and guesses no format.
 
-use std::time::Duration;
-
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::audit::{Audit, Kept, walk};
 use super::policy::Policy;
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
+use crate::inspect::Bounds;
 use crate::io::{Descriptor, File, FileKind};
 use crate::text::printable;
 
@@ -35,9 +34,9 @@ struct Open {
 }
 
 /// Audits the chain under `filename` and keeps it open. An error if the policy forbids its use.
-pub fn pin(filename: &[u8], policy: &Policy, timeout: Option<Duration>) -> Result<Pin> {
+pub fn pin(filename: &[u8], policy: &Policy, bounds: impl Into<Bounds>) -> Result<Pin> {
     let mut kept = Vec::new();
-    let audit = walk(filename, policy, timeout, Some(&mut kept))?.or_error()?;
+    let audit = walk(filename, policy, bounds.into(), Some(&mut kept))?.or_error()?;
     for image in &audit.chain.images {
         let unsupported = |message| Err(Error::unsupported(message).in_file(&image.filename));
         if !image.metadata.extents.is_empty() {
@@ -91,6 +90,9 @@ impl Pin {
         self.open().map(|(open, _)| open.number()).collect()
     }
 
+    /// How the names of block nodes begin unless the caller says otherwise.
+    pub const NODE_PREFIX: &str = "pin";
+
     /// Block nodes for `qemu-storage-daemon --blockdev` or QMP's `blockdev-add`, in the order in
     /// which to add them; the last one is the top image. Their names begin with `prefix`.
     pub fn block_nodes(&self, prefix: &str) -> Result<Vec<BlockNode>> {
@@ -105,7 +107,7 @@ impl Pin {
     /// Arguments that put the descriptors into sets, numbered from `first_set` on. The emulator
     /// must inherit the descriptors under their numbers.
     pub fn add_fd_args(&self, first_set: u32) -> Vec<String> {
-        let sets = (first_set..).zip(self.descriptors());
+        let sets = (u64::from(first_set)..).zip(self.descriptors());
         sets.flat_map(|(set, fd)| ["-add-fd".to_owned(), format!("fd={fd},set={set}")])
             .collect()
     }
@@ -197,7 +199,7 @@ fn file_node(
         node_name,
         filename: Some(match files {
             Files::Proc => open.proc_name(),
-            Files::Sets(first) => format!("/dev/fdset/{}", first as usize + position),
+            Files::Sets(first) => format!("/dev/fdset/{}", u64::from(first) + position as u64),
         }),
         file: None,
         data_file: None,

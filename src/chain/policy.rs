@@ -34,6 +34,17 @@ impl Preset {
             ))),
         }
     }
+
+    /// From the number in a policy of C's.
+    pub fn from_number(number: u64) -> Result<Self> {
+        match number {
+            0 => Ok(Preset::None),
+            1 => Ok(Preset::Upload),
+            2 => Ok(Preset::Restore),
+            3 => Ok(Preset::Storage),
+            _ => Err(Error::argument(format!("preset {number} is above 3"))),
+        }
+    }
 }
 
 /// Which symbolic links may lead to a file.
@@ -57,6 +68,19 @@ impl Symlinks {
             2 => Ok(Symlinks::Any),
             _ => Err(Error::argument(format!(
                 "symlinks {number} is not 0, 1 or 2"
+            ))),
+        }
+    }
+
+    /// From a word; the number written out is one too.
+    pub fn from_name(name: &[u8]) -> Result<Self> {
+        match name {
+            b"inside" | b"0" => Ok(Symlinks::Inside),
+            b"none" | b"1" => Ok(Symlinks::None),
+            b"any" | b"2" => Ok(Symlinks::Any),
+            _ => Err(Error::argument(format!(
+                "symlinks '{}' is none of inside, none and any",
+                printable(name)
             ))),
         }
     }
@@ -84,7 +108,7 @@ pub struct Policy {
     pub allow_unnamed_format: bool,
     /// Whether all files must lie on the file system of the top image.
     pub same_device: bool,
-    /// Images in the chain at the most; 0 means [`limits::CHAIN_DEPTH`].
+    /// Images in the chain at the most; 0 means as many as the limits of the call say.
     pub max_depth: usize,
     /// Bytes of a disk at the most; 0 means [`limits::AUDIT_VIRTUAL_SIZE`].
     pub max_virtual_size: u64,
@@ -112,6 +136,20 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Allows the format with this name of QEMU's; the first one ends that all are allowed.
+    pub fn allow_format(&mut self, name: &[u8]) -> Result<()> {
+        match FormatChoice::from_caller(Some(name))? {
+            FormatChoice::Named(format) => {
+                self.formats.push(format);
+                Ok(())
+            }
+            FormatChoice::Extension | FormatChoice::Probe => Err(Error::argument(format!(
+                "'{}' is no format that can be allowed",
+                printable(name)
+            ))),
+        }
+    }
+
     /// The policy with what its preset adds; an error if the two contradict each other.
     pub(super) fn settled(&self) -> Result<Policy> {
         let mut policy = self.clone();
@@ -129,6 +167,12 @@ impl Policy {
                 return Err(Error::argument("preset 'restore' needs roots"));
             }
             Preset::None | Preset::Restore | Preset::Storage => {}
+        }
+        if let Some(name) = policy.protocols.iter().find(|name| !can_be_allowed(name)) {
+            return Err(Error::argument(format!(
+                "'{}' is no protocol that can be allowed",
+                printable(name)
+            )));
         }
         if policy.max_depth == 0 {
             policy.max_depth = limits::CHAIN_DEPTH;
@@ -164,6 +208,12 @@ impl Policy {
     }
 }
 
+/// Whether a name could begin with this protocol, and is none of those that can name any driver.
+/// What never matches would look like a permission and be none.
+fn can_be_allowed(protocol: &[u8]) -> bool {
+    !protocol.is_empty() && protocol != b"json" && !protocol.iter().any(|b| b":/".contains(b))
+}
+
 fn contradiction(preset: &str, key: &str) -> Error {
     Error::argument(format!("preset '{preset}' does not go with {key}"))
 }
@@ -189,6 +239,40 @@ mod tests {
             ..Policy::default()
         };
         assert!(restore.settled().is_err());
+    }
+
+    #[test]
+    fn names_and_numbers_are_the_same_rules() {
+        let names = [&b"upload"[..], b"restore", b"storage"];
+        for (name, number) in names.into_iter().zip(1..) {
+            let preset = Preset::from_name(name).unwrap();
+            assert_eq!(Preset::from_number(number).unwrap(), preset);
+        }
+        assert_eq!(Preset::from_number(0).unwrap(), Preset::default());
+        assert!(Preset::from_number(4).is_err() && Preset::from_name(b"").is_err());
+        for (name, number) in [&b"inside"[..], b"none", b"any"].into_iter().zip(0..) {
+            let symlinks = Symlinks::from_name(name).unwrap();
+            assert_eq!(Symlinks::from_number(number).unwrap(), symlinks);
+            let digits = number.to_string();
+            assert_eq!(Symlinks::from_name(digits.as_bytes()).unwrap(), symlinks);
+        }
+        assert!(Symlinks::from_number(3).is_err() && Symlinks::from_name(b"3").is_err());
+    }
+
+    #[test]
+    fn what_could_never_be_allowed_is_refused() {
+        for protocol in [&b""[..], b"json", b"nbd:", b"nbd://host"] {
+            let policy = Policy {
+                protocols: vec![protocol.to_vec()],
+                ..Policy::default()
+            };
+            assert!(policy.settled().is_err(), "{protocol:?}");
+        }
+        let mut policy = Policy::default();
+        policy.allow_format(b"qcow2").unwrap();
+        assert_eq!(policy.formats, [ImageFormat::Qcow2]);
+        assert!(policy.allow_format(b"auto-detect").is_err());
+        assert!(policy.allow_format(b"QCOW2").is_err());
     }
 
     #[test]

@@ -85,7 +85,8 @@ impl FormatChoice {
     }
 }
 
-fn storage(bounds: impl Into<Bounds>) -> Storage {
+/// Storage for one call.
+pub(crate) fn storage(bounds: impl Into<Bounds>) -> Storage {
     let Bounds { timeout, limits } = bounds.into();
     match timeout {
         None => Storage::inline(),

@@ -57,6 +57,15 @@ pub unsafe fn text<'a>(name: &str, text: *const c_char) -> core::Result<Option<&
     }
 }
 
+/// A word called `name` that must be there.
+///
+/// # Safety
+/// NULL or a string that ends with a NUL and outlives the call.
+pub unsafe fn word<'a>(name: &str, word: *const c_char) -> core::Result<&'a [u8]> {
+    // SAFETY: as this function demands.
+    unsafe { text(name, word)? }.ok_or_else(|| core::Error::argument(format!("{name}: a NULL")))
+}
+
 /// The string without its NUL; None if there is no NUL within `size` bytes.
 ///
 /// # Safety

@@ -55,6 +55,17 @@ pub fn value_of<H: Handle, T: Copy>(
     })
 }
 
+/// Lends what belongs to a handle; None for NULL, for a poisoned handle and after a panic.
+pub fn lent<'a, H: Handle, T>(
+    handle: Option<&'a H>,
+    body: impl FnOnce(&'a H) -> &'a T,
+) -> Option<&'a T> {
+    panic::caught(|| usable(handle).ok().map(body)).unwrap_or_else(|_| {
+        poison(handle);
+        None
+    })
+}
+
 fn usable<H: Handle>(handle: Option<&H>) -> core::Result<&H> {
     let handle = handle.ok_or_else(|| core::Error::argument(format!("{} is NULL", H::NAME)))?;
     if handle.poison().0.load(Ordering::Acquire) {
@@ -107,5 +118,9 @@ mod tests {
         assert_eq!(value_of(Some(&thing), 1, |_| 2), 1);
         assert_eq!(value_of(Some(&other), 1, |_| panic!("also here")), 1);
         assert_eq!(value_of(Some(&other), 1, |_| 2), 1);
+        assert!(lent(Some(&other), |other| other).is_none());
+        let third = Thing::default();
+        assert!(lent(Some(&third), |third| third).is_some());
+        assert!(lent::<Thing, Thing>(None, |thing| thing).is_none());
     }
 }

@@ -6,9 +6,9 @@ mod handle;
 mod out;
 mod panic;
 
-pub use args::{Plain, array, flag, options, path, text};
-pub use handle::{Handle, Poison, on, value_of};
-pub use out::{JsonOut, Out, StructOut};
+pub use args::{Plain, array, flag, options, path, text, word};
+pub use handle::{Handle, Poison, lent, on, value_of};
+pub use out::{JsonOut, Out, StructOut, copy_out};
 pub use panic::outside;
 
 use pve_native_core as core;

@@ -44,6 +44,24 @@ impl<T> Out<T> {
     }
 }
 
+/// Copies all values to an array that has `capacity` places; an error if they do not fit.
+///
+/// # Safety
+/// NULL or so many places.
+pub unsafe fn copy_out<T: Copy>(values: &[T], out: *mut T, capacity: usize) -> core::Result<()> {
+    if out.is_null() {
+        return Err(core::Error::argument("out is NULL"));
+    }
+    if capacity < values.len() {
+        let count = values.len();
+        let message = format!("capacity {capacity} is less than the {count} that there are");
+        return Err(core::Error::argument(message));
+    }
+    // SAFETY: as this function demands; they fit, and cannot overlap.
+    unsafe { ptr::copy_nonoverlapping(values.as_ptr(), out, values.len()) };
+    Ok(())
+}
+
 /// A place for a text and one for its length.
 pub struct JsonOut {
     text: Out<*mut c_char>,

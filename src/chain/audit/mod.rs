@@ -15,7 +15,6 @@ mod layout;
 pub use finding::{Finding, FindingCode, Severity};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::policy::Policy;
 use super::reference;
@@ -60,9 +59,13 @@ impl Audit {
     }
 }
 
-/// Audits the chain under `filename`; `timeout` bounds all storage calls together.
-pub fn audit(filename: &[u8], policy: &Policy, timeout: Option<Duration>) -> Result<Audit> {
-    walk(filename, policy, timeout, None)
+/// Audits the chain under `filename`. An image above a limit of the call is a finding.
+pub fn audit(
+    filename: &[u8],
+    policy: &Policy,
+    bounds: impl Into<crate::inspect::Bounds>,
+) -> Result<Audit> {
+    walk(filename, policy, bounds.into(), None)
 }
 
 /// The files of one audited image, still open within the deadline: to close one can hang too.
@@ -77,14 +80,15 @@ pub(super) struct Kept {
 pub(super) fn walk(
     filename: &[u8],
     policy: &Policy,
-    timeout: Option<Duration>,
+    bounds: crate::inspect::Bounds,
     kept: Option<&mut Vec<Kept>>,
 ) -> Result<Audit> {
-    let policy = policy.settled()?;
-    let storage = match timeout {
-        None => Storage::inline(),
-        Some(timeout) => Storage::with_timeout(timeout),
-    };
+    let storage: Storage = crate::inspect::storage(bounds);
+    let own_depth = policy.max_depth != 0;
+    let mut policy = policy.settled()?;
+    if !own_depth {
+        policy.max_depth = storage.limits().depth as usize;
+    }
     let top = match reference::parse(filename)? {
         reference::Reference::File(path) => path.into_owned(),
         _ => {
