@@ -56,7 +56,8 @@ perl: rust
 .PHONY: examples
 examples: capi
 	mkdir -p $(BUILD)/examples
-	$(CC) $(CFLAGS) -o $(BUILD)/examples/chain examples/c/chain.c $(CAPI_FLAGS)
+	for name in chain audit; do \
+	    $(CC) $(CFLAGS) -o $(BUILD)/examples/$$name examples/c/$$name.c $(CAPI_FLAGS) || exit 1; done
 
 .PHONY: doc
 doc:

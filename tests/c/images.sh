@@ -54,6 +54,24 @@ create "$(printf 'b\377\n.qcow2')" 1M
 mkdir -p directory
 mkfifo fifo.qcow2
 
+# What an upload may turn out to be. The smallest qcow2 that names a file: 72 bytes of header, then
+# the name.
+printf 'QFI\373\0\0\0\2\0\0\0\0\0\0\0\110\0\0\0\025\0\0\0\020\0\0\0\0\0\020\0\0' > tiny.qcow2
+printf '\0\0\0\0\0\0\0\1\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0' \
+    >> tiny.qcow2
+printf '../../../etc/./passwd' >> tiny.qcow2
+create -u -b /etc/passwd -F raw outside.qcow2 1M
+create -u -b nbd://localhost/disk -F raw nbd.qcow2 1M
+create -u -b 'json:{"driver":"file","filename":"/etc/passwd"}' -F raw json.qcow2 1M
+create -u -b "$(printf '\033[2Jbase.raw')" -F raw escape.qcow2 1M
+cp tiny.qcow2 hidden.raw
+qemu-img create -q -f vmdk -o subformat=monolithicFlat flat.vmdk 1M
+ln -s base.qcow2 link.qcow2
+create -b link.qcow2 -F qcow2 on-link.qcow2
+create -o "data_file=$1/data-there.raw,data_file_raw=on" data-there.qcow2 1M
+qemu-io -f qcow2 -c 'write -q -P 7 1M 64k' base.qcow2
+qemu-io -f qcow2 -c 'write -q -P 9 3M 64k' top.qcow2
+
 for name in base mid top snapshots bitmaps fancy; do
     qemu-img info --output=json -f qcow2 "$1/$name.qcow2" > "$name.info"
 done

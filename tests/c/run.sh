@@ -72,6 +72,14 @@ example() {
         grep -q 'broken here' "$work/example.out"
 }
 
+# Takes in a good image, and refuses one that names a file of the host.
+example_audit() {
+    "$1" "$images/base.qcow2" "$work/taken.raw" > "$work/example.out" &&
+        qemu-img compare -q -f raw -F qcow2 "$work/taken.raw" "$images/base.qcow2" &&
+        { "$1" "$images/tiny.qcow2" "$work/refused.raw" > "$work/example.out"; [ $? = 3 ]; } &&
+        grep -q '^error \[backing-file\]' "$work/example.out" && ! [ -e "$work/refused.raw" ]
+}
+
 if ! has qemu-img || ! has pkg-config; then
     echo 'the tests need qemu-img and pkg-config (Debian: qemu-utils, pkg-config)' >&2
     exit 1
@@ -88,6 +96,7 @@ step 'C++ header alone, C++17' alone "$cxx -std=c++17 $warnings" pve_native.hpp 
 step 'building' build_all "$work/shared" ''
 run_all "$work/shared"
 step 'examples/c/chain' example "$work/shared/chain"
+step 'examples/c/audit' example_audit "$work/shared/audit"
 
 # The static library, with nothing that is not needed.
 static() {
@@ -135,6 +144,7 @@ if $cc $sanitize -o "$work/probe" "$work/probe.c" 2> /dev/null && "$work/probe";
     step 'the sanitizers see a leak' leaks '' "$sanitize"
     step 'building with sanitizers' build_all "$work/sanitized" "$sanitize"
     run_all "$work/sanitized"
+    step 'examples/c/audit with sanitizers' example_audit "$work/sanitized/audit"
 else
     skip 'sanitizers (Debian: libasan and libubsan of the compiler)'
 fi
