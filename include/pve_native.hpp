@@ -69,6 +69,8 @@ namespace detail {
 
 struct Free {
     void operator()(pven_chain *chain) const noexcept { pven_chain_free(chain); }
+    void operator()(pven_audit *audit) const noexcept { pven_audit_free(audit); }
+    void operator()(pven_pin *pin) const noexcept { pven_pin_free(pin); }
     void operator()(pven_error *error) const noexcept { pven_error_free(error); }
     void operator()(char *string) const noexcept { pven_string_free(string); }
 };
@@ -96,6 +98,12 @@ inline std::optional<std::string> maybe(const char *text) {
     if (!text)
         return std::nullopt;
     return std::string(text);
+}
+
+template <typename Call> std::string text(Call &&call) {
+    char *text = nullptr;
+    check([&](pven_error **error) { return call(&text, error); });
+    return Owned<char>(text).get();
 }
 
 } // namespace detail
@@ -197,6 +205,200 @@ private:
     }
 
     detail::Owned<pven_chain> chain_;
+};
+
+/** What an image may be and name, as pven_policy. Default-constructed it means all defaults. */
+struct Policy {
+    /** PVEN_PRESET_*. */
+    std::uint32_t preset = PVEN_PRESET_NONE;
+    /** PVEN_SYMLINKS_*. */
+    std::uint32_t symlinks = PVEN_SYMLINKS_INSIDE;
+    /** Format of the top image, if the extension of its name is not to decide. */
+    std::optional<std::string> format;
+    /** Seconds; 0: no limit. */
+    double timeout = 0;
+    std::vector<std::string> roots;
+    std::vector<std::string> formats;
+    std::vector<std::string> protocols;
+    /** What each image may cost, if not the default. */
+    std::optional<pven_limits> limits;
+    std::uint64_t max_virtual_size = 0;
+    std::uint32_t max_depth = 0;
+    bool deny_backing = false;
+    bool allow_data_file = false;
+    bool allow_unnamed_format = false;
+    bool same_device = false;
+};
+
+namespace detail {
+
+/** A policy in the terms of the C interface, as long as the other one lives. */
+class PolicyC {
+public:
+    explicit PolicyC(const Policy &policy)
+        : roots_(pointers(policy.roots)), formats_(pointers(policy.formats)),
+          protocols_(pointers(policy.protocols)) {
+        policy_.preset = policy.preset;
+        policy_.symlinks = policy.symlinks;
+        policy_.format = policy.format ? policy.format->c_str() : nullptr;
+        policy_.timeout = policy.timeout;
+        policy_.roots = roots_.data();
+        policy_.roots_count = roots_.size();
+        policy_.formats = formats_.data();
+        policy_.formats_count = formats_.size();
+        policy_.protocols = protocols_.data();
+        policy_.protocols_count = protocols_.size();
+        policy_.max_virtual_size = policy.max_virtual_size;
+        policy_.max_depth = policy.max_depth;
+        policy_.deny_backing = policy.deny_backing;
+        policy_.allow_data_file = policy.allow_data_file;
+        policy_.allow_unnamed_format = policy.allow_unnamed_format;
+        policy_.same_device = policy.same_device;
+        policy_.limits = policy.limits ? &*policy.limits : nullptr;
+        policy_.limits_size = policy.limits ? sizeof *policy.limits : 0;
+    }
+    PolicyC(const PolicyC &) = delete;
+    PolicyC &operator=(const PolicyC &) = delete;
+
+    const pven_policy *get() const noexcept { return &policy_; }
+
+private:
+    static std::vector<const char *> pointers(const std::vector<std::string> &strings) {
+        std::vector<const char *> all;
+        all.reserve(strings.size());
+        for (const std::string &string : strings)
+            all.push_back(string.c_str());
+        return all;
+    }
+
+    std::vector<const char *> roots_, formats_, protocols_;
+    pven_policy policy_{};
+};
+
+/** All findings of an audit. */
+inline std::vector<pven_finding> findings(const pven_audit *audit) {
+    std::vector<pven_finding> all(pven_audit_len(audit));
+    for (std::size_t i = 0; i < all.size(); i++)
+        check([&](pven_error **error) {
+            return pven_audit_finding(audit, i, &all[i], sizeof all[i], error);
+        });
+    return all;
+}
+
+} // namespace detail
+
+/** Whether a chain may be used. Strings in the structs it gives live as long as it does. */
+class Audit {
+public:
+    /** As pven_audit_open(). */
+    explicit Audit(const std::string &path, const Policy &policy = {}) {
+        const detail::PolicyC c(policy);
+        pven_audit *audit = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_audit_open(path.c_str(), c.get(), sizeof *c.get(), &audit, error);
+        });
+        audit_.reset(audit);
+    }
+
+    /** Whether nothing was found that is an error. */
+    bool safe() const noexcept { return pven_audit_safe(audit_.get()) == 1; }
+
+    /** What was found, in the order of the chain. */
+    std::vector<pven_finding> findings() const { return detail::findings(audit_.get()); }
+
+    /** The images that were read, for the C interface; owned by this object. */
+    const pven_chain *chain() const noexcept { return pven_audit_chain(audit_.get()); }
+
+    /** The audit for the C interface; still owned by this object. */
+    const pven_audit *get() const noexcept { return audit_.get(); }
+
+private:
+    detail::Owned<pven_audit> audit_;
+};
+
+/** As pven_audit_json(). */
+inline std::string audit_json(const std::string &path, const Policy &policy = {}) {
+    const detail::PolicyC c(policy);
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_audit_json(path.c_str(), c.get(), sizeof *c.get(), text, length, error);
+    });
+}
+
+/** As pven_audit_check(): throws the first finding that forbids the use of the chain. */
+inline void audit_check(const std::string &path, const Policy &policy = {}) {
+    const detail::PolicyC c(policy);
+    detail::check([&](pven_error **error) {
+        return pven_audit_check(path.c_str(), c.get(), sizeof *c.get(), error);
+    });
+}
+
+/** An audited chain whose files stay open as long as this object lives. */
+class Pin {
+public:
+    /** As pven_pin_open(). */
+    explicit Pin(const std::string &path, const Policy &policy = {}) {
+        const detail::PolicyC c(policy);
+        pven_pin *pin = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_pin_open(path.c_str(), c.get(), sizeof *c.get(), &pin, error);
+        });
+        pin_.reset(pin);
+    }
+
+    /** What was found in the chain; none of it forbids its use. */
+    std::vector<pven_finding> findings() const {
+        return detail::findings(pven_pin_audit(pin_.get()));
+    }
+
+    /** The images, for the C interface; owned by this object. */
+    const pven_chain *chain() const noexcept {
+        return pven_audit_chain(pven_pin_audit(pin_.get()));
+    }
+
+    /** As pven_pin_fds(). They belong to this object. */
+    std::vector<int> fds() const {
+        std::size_t count = 0;
+        detail::check([&](pven_error **error) {
+            return pven_pin_fds(pin_.get(), nullptr, 0, &count, error);
+        });
+        std::vector<int> all(count);
+        detail::check([&](pven_error **error) {
+            return pven_pin_fds(pin_.get(), all.data(), all.size(), &count, error);
+        });
+        return all;
+    }
+
+    /** As pven_pin_qemu_img_arg(). */
+    std::string qemu_img_arg() const {
+        return detail::text([&](char **text, pven_error **error) {
+            return pven_pin_qemu_img_arg(pin_.get(), text, error);
+        });
+    }
+
+    /** As pven_pin_blockdev_json(). */
+    std::string blockdev_json(const std::optional<std::string> &prefix = std::nullopt,
+                              std::int64_t first_set = PVEN_NO_SETS) const {
+        const char *name = prefix ? prefix->c_str() : nullptr;
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_pin_blockdev_json(pin_.get(), name, first_set, text, length, error);
+        });
+    }
+
+    /** As pven_pin_add_fd_arg(), one for each descriptor. */
+    std::vector<std::string> add_fd_args(std::int64_t first_set) const {
+        std::vector<std::string> all(fds().size());
+        for (std::size_t i = 0; i < all.size(); i++)
+            all[i] = detail::text([&](char **text, pven_error **error) {
+                return pven_pin_add_fd_arg(pin_.get(), i, first_set, text, error);
+            });
+        return all;
+    }
+
+    /** The pin for the C interface; still owned by this object. */
+    const pven_pin *get() const noexcept { return pin_.get(); }
+
+private:
+    detail::Owned<pven_pin> pin_;
 };
 
 /** What a volume is. */

@@ -131,6 +131,66 @@ void an_exception_of_the_callbacks_waits_until_the_call_is_over() {
     CHECK(caught == 7);
 }
 
+void an_audit_says_what_it_found() {
+    static_assert(!std::is_copy_constructible_v<Audit>);
+    CHECK(Audit(image("top.qcow2")).safe());
+    Policy upload;
+    upload.preset = PVEN_PRESET_UPLOAD;
+    Audit first(image("top.qcow2"), upload);
+    const Audit audit(std::move(first));
+    CHECK(!first.safe() && first.chain() == nullptr); // NOLINT: what is left behind is empty
+    CHECK(!audit.safe());
+    CHECK(audit.findings().size() == 1);
+    CHECK(audit.findings()[0].code == std::string("backing-file"));
+    CHECK(pven_chain_len(audit.chain()) == 1);
+    CHECK(audit_json(image("top.qcow2"), upload).find("\"safe\": false") != std::string::npos);
+    fails([&] { audit_check(image("top.qcow2"), upload); }, PVEN_ERR_DENIED, __LINE__);
+    fails([] { Audit(image("gone.qcow2")); }, PVEN_ERR_IO, __LINE__);
+}
+
+void a_policy_has_all_that_c_has() {
+    Policy policy;
+    policy.roots = {directory, "/usr"};
+    policy.formats = {"qcow2"};
+    policy.format = "qcow2";
+    policy.timeout = 30;
+    audit_check(image("top.qcow2"), policy);
+    policy.roots = {"/usr"};
+    fails([&] { audit_check(image("top.qcow2"), policy); }, PVEN_ERR_DENIED, __LINE__);
+    policy = {};
+    policy.max_depth = 2;
+    fails([&] { audit_check(image("top.qcow2"), policy); }, PVEN_ERR_DENIED, __LINE__);
+    policy = {};
+    policy.limits = pven_limits{};
+    policy.limits->max_snapshots = 1;
+    fails([&] { audit_check(image("snapshots.qcow2"), policy); }, PVEN_ERR_DENIED, __LINE__);
+    policy = {};
+    policy.protocols = {"nbd"};
+    audit_check(image("nbd.qcow2"), policy);
+    policy.protocols = {"nbd:"};
+    fails([&] { audit_check(image("nbd.qcow2"), policy); }, PVEN_ERR_ARGUMENT, __LINE__);
+    policy = {};
+    fails([&] { audit_check(image("data-there.qcow2"), policy); }, PVEN_ERR_DENIED, __LINE__);
+    policy.allow_data_file = true;
+    audit_check(image("data-there.qcow2"), policy);
+}
+
+void a_pin_describes_its_files() {
+    static_assert(!std::is_copy_constructible_v<Pin>);
+    const Pin pin(image("top.qcow2"));
+    CHECK(pin.fds().size() == 3);
+    CHECK(pin.findings().empty());
+    CHECK(pven_chain_len(pin.chain()) == 3);
+    CHECK(pin.qemu_img_arg().rfind("json:{", 0) == 0);
+    CHECK(pin.blockdev_json().find("\"pin-image0\"") != std::string::npos);
+    CHECK(pin.blockdev_json("vm", 3).find("\"/dev/fdset/5\"") != std::string::npos);
+    const auto args = pin.add_fd_args(3);
+    CHECK(args.size() == 3);
+    CHECK(args[2] == "fd=" + std::to_string(pin.fds()[2]) + ",set=5");
+    fails([&] { pin.blockdev_json("0"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([] { Pin held(image("outside.qcow2")); }, PVEN_ERR_DENIED, __LINE__);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -145,6 +205,9 @@ int main(int argc, char **argv) {
     options_are_the_same_as_in_c();
     lists_are_vectors();
     texts_are_strings();
+    an_audit_says_what_it_found();
+    a_policy_has_all_that_c_has();
+    a_pin_describes_its_files();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();
     return failures ? 1 : 0;
