@@ -110,7 +110,8 @@ fn common_sections(others: &[&str]) -> Roff {
         ("2", "The command line makes no sense."),
         (
             "3",
-            "The answer is \"no\": the chain is damaged, or an image is marked corrupt.",
+            "The answer is \"no\": the chain is damaged, an image is marked corrupt, or an image must \
+             not be used.",
         ),
     ] {
         roff.control("TP", []);
@@ -147,6 +148,14 @@ fn common_sections(others: &[&str]) -> Roff {
             "pve-native image info --format raw /dev/vg/vm-100-disk-1",
             "A block device whose name tells no format.",
         ),
+        (
+            "pve-native image audit --preset upload upload.qcow2",
+            "May this image, which somebody uploaded, be used?",
+        ),
+        (
+            "pve-native image audit --preset restore --root /mnt/backup /mnt/backup/disk.qcow2",
+            "Does this chain stay inside the directory that it was restored to?",
+        ),
     ] {
         roff.control("TP", []);
         roff.text([italic(example)]);
@@ -170,7 +179,7 @@ mod tests {
     fn every_command_has_a_page() {
         let directory = tempfile::tempdir().unwrap();
         generate(directory.path()).unwrap();
-        for name in ["", "-image", "-image-info", "-image-chain"] {
+        for name in ["", "-image", "-image-info", "-image-chain", "-image-audit"] {
             let path = directory
                 .path()
                 .join(format!("man/man1/pve-native{name}.1"));
@@ -179,18 +188,29 @@ mod tests {
         }
     }
 
-    #[test]
-    fn bash_completes_options_of_subcommands() {
+    /// What bash offers behind these words, the last of which is begun.
+    fn completions(words: &[&str]) -> String {
         let directory = tempfile::tempdir().unwrap();
         generate(directory.path()).unwrap();
-        let script = "source bash-completion/completions/pve-native
-            COMP_WORDS=(pve-native image chain --allow)
-            COMP_CWORD=3
-            $(complete -p pve-native | sed 's/.*-F \\([^ ]*\\).*/\\1/') pve-native --allow chain
-            echo \"${COMPREPLY[*]}\"";
+        let script = r#"source bash-completion/completions/pve-native
+            COMP_WORDS=("$@")
+            COMP_CWORD=$(($# - 1))
+            function=$(complete -p pve-native | sed 's/.*-F \([^ ]*\).*/\1/')
+            "$function" pve-native "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+            echo "${COMPREPLY[*]}""#;
         let mut bash = std::process::Command::new("bash");
-        bash.args(["-c", script]).current_dir(directory.path());
-        let output = bash.output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "--allow-probe\n");
+        bash.args(["-c", script, "bash"]).args(words);
+        let output = bash.current_dir(directory.path()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim_end().into()
+    }
+
+    #[test]
+    fn bash_completes_options_of_subcommands() {
+        let chain = ["pve-native", "image", "chain", "--allow"];
+        assert_eq!(completions(&chain), "--allow-probe");
+        let symlinks = ["pve-native", "image", "audit", "--symlinks", ""];
+        assert_eq!(completions(&symlinks), "inside none any");
+        let preset = ["pve-native", "image", "audit", "--preset", "u"];
+        assert_eq!(completions(&preset), "upload");
     }
 }

@@ -6,9 +6,10 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use pve_native_core::Result;
+use pve_native_core::chain::{Preset, Symlinks};
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::{Bounds, options};
 use pve_native_core::limits::{Limit, Limits};
@@ -42,14 +43,14 @@ pub struct Args {
 
 /// The meaning of the exit status, as the help shows it.
 const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
-                           (chain damaged, image marked corrupt)";
+                           (chain damaged, image marked corrupt, image not safe)";
 
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// For people: trees and tables.
     Human,
-    /// For programs: the JSON text of qemu-img info.
+    /// For programs: the JSON text of qemu-img info; of an audit, verdict, chain and findings.
     Json,
     /// For graphviz: images as boxes, references as arrows.
     Dot,
@@ -90,6 +91,14 @@ pub enum ImageCommand {
     /// A damaged chain is shown as far as it can be read, and ends with the reason.
     #[command(after_help = EXIT_STATUS)]
     Chain(Chain),
+    /// Say whether an image, and every file that it names, may be used.
+    ///
+    /// Reads the image and the chain under it as far as the policy allows, and judges what is in
+    /// them: names that lead to other files, formats that hide behind another, metadata that
+    /// contradict themselves. Nothing is opened before the policy allows it. The findings come worst
+    /// first.
+    #[command(after_help = EXIT_STATUS)]
+    Audit(Audit),
 }
 
 /// One image.
@@ -144,6 +153,55 @@ pub struct Chain {
     pub strict: bool,
 }
 
+/// An image that is not trusted, and what it may be and name.
+#[derive(Debug, clap::Args)]
+pub struct Audit {
+    /// The top image.
+    #[command(flatten)]
+    pub image: Image,
+    /// Where the image comes from: `upload`, one file that names no other; `restore`, a chain that
+    /// lies inside the roots; `storage`, a volume of a storage of one's own, in which a guest may
+    /// write what it likes.
+    #[arg(long, value_name = "PRESET", value_parser = presets().try_map(preset))]
+    pub preset: Option<Preset>,
+    /// Directory in which the files must really lie; can be given more than once. Without it, files
+    /// that are named must lie in the directory of the top image.
+    #[arg(long = "root", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub roots: Vec<OsString>,
+    /// Format that images may have, the top one too; can be given more than once. Without it all
+    /// that can be read.
+    #[arg(long, value_name = "FORMAT", value_parser = image_formats())]
+    pub allow_format: Vec<String>,
+    /// Protocol that may be named, such as nbd, although nothing is read over it; can be given more
+    /// than once.
+    #[arg(long, value_name = "PROTOCOL")]
+    pub allow_protocol: Vec<OsString>,
+    /// No image may stand on another one.
+    #[arg(long)]
+    pub deny_backing: bool,
+    /// Data may lie in an external data file.
+    #[arg(long)]
+    pub allow_data_file: bool,
+    /// Go by the first bytes of a backing image whose format is not recorded, as QEMU does. Never
+    /// on data that a guest can write.
+    #[arg(long)]
+    pub allow_unnamed_format: bool,
+    /// All files must lie on the file system of the top image.
+    #[arg(long)]
+    pub same_device: bool,
+    /// Symbolic links that are followed: `inside`, those that do not leave the roots; `none`; `any`,
+    /// also those that lead out of them.
+    #[arg(long, value_name = "WHICH", default_value = "inside", hide_default_value = true,
+          value_parser = symlinks_names().try_map(symlinks))]
+    pub symlinks: Symlinks,
+    /// Images in the chain at the most; 0 means 200.
+    #[arg(long, value_name = "N", value_parser = max_depth)]
+    pub max_depth: Option<usize>,
+    /// Bytes of a disk at the most; 0 means 128 TiB.
+    #[arg(long, value_name = "BYTES", value_parser = max_virtual_size)]
+    pub max_virtual_size: Option<u64>,
+}
+
 /// A bound on time; None if the caller wants none.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeout(Option<Duration>);
@@ -169,6 +227,28 @@ fn format_names() -> PossibleValuesParser {
     PossibleValuesParser::new(names.chain(["auto-detect"]))
 }
 
+fn image_formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(ImageFormat::ALL.map(ImageFormat::name))
+}
+
+fn presets() -> PossibleValuesParser {
+    PossibleValuesParser::new(["upload", "restore", "storage"])
+}
+
+fn preset(name: String) -> Result<Preset> {
+    Preset::from_name(name.as_bytes())
+}
+
+fn symlinks_names() -> PossibleValuesParser {
+    // The numbers that a policy has elsewhere.
+    let values = [("inside", "0"), ("none", "1"), ("any", "2")];
+    PossibleValuesParser::new(values.map(|(name, number)| PossibleValue::new(name).alias(number)))
+}
+
+fn symlinks(name: String) -> Result<Symlinks> {
+    Symlinks::from_name(name.as_bytes())
+}
+
 fn format(name: String) -> Result<FormatChoice> {
     FormatChoice::from_caller(Some(name.as_bytes()))
 }
@@ -179,4 +259,8 @@ fn timeout(text: &str) -> Result<Timeout> {
 
 fn max_depth(text: &str) -> Result<usize> {
     options::count_from_text("depth", text.as_bytes())
+}
+
+fn max_virtual_size(text: &str) -> Result<u64> {
+    options::count_from_text("size", text.as_bytes()).map(|bytes| bytes as u64)
 }

@@ -1,11 +1,12 @@
 //! `pve-native image …`: asks the core about images.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use pve_native_core::chain::{Chain, ChainOptions};
+use pve_native_core::chain::{self, Chain, ChainOptions, Policy};
 use pve_native_core::image::ImageInfo;
 use pve_native_core::image::json::{Names, View};
-use pve_native_core::{Error, Result, inspect, json};
+use pve_native_core::{Code, Error, Result, inspect, json};
 
 use crate::answer::{Answer, Status};
 use crate::args::{self, ImageCommand, Output};
@@ -16,6 +17,7 @@ pub fn run(command: &ImageCommand, output: Output) -> Result<Answer> {
     match command {
         ImageCommand::Info(args) => info(args, output),
         ImageCommand::Chain(args) => chain(args, output),
+        ImageCommand::Audit(args) => audit(args, output),
     }
 }
 
@@ -57,6 +59,53 @@ fn chain(args: &args::Chain, output: Output) -> Result<Answer> {
         // Where images were found, the answer itself tells what is wrong below them.
         error: error.filter(|_| status == Status::Error),
     })
+}
+
+fn audit(args: &args::Audit, output: Output) -> Result<Answer> {
+    let path = args.image.path.as_bytes();
+    let policy = policy(args)?;
+    let audit = chain::audit(path, &policy, args.image.bounds()?).map_err(|e| match e.code() {
+        // The policy's fault, not the image's.
+        Code::Argument => e,
+        _ => e.in_file(path),
+    })?;
+    let text = match output {
+        Output::Human => human::audit::report(path, &audit),
+        Output::Json => json::to_text(&View::new(&audit, Names::Text)) + "\n",
+        // A picture of the chain alone would look as if all were well.
+        Output::Dot => return Err(Error::argument("an audit is given as human or json output")),
+    };
+    let status = match audit.is_safe() {
+        true => Status::Fine,
+        false => Status::No,
+    };
+    Ok(Answer {
+        text,
+        status,
+        error: None,
+    })
+}
+
+fn policy(args: &args::Audit) -> Result<Policy> {
+    let bytes = |names: &[OsString]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let mut policy = Policy {
+        preset: args.preset.unwrap_or_default(),
+        format: args.image.format(),
+        roots: bytes(&args.roots),
+        formats: Vec::new(),
+        protocols: bytes(&args.allow_protocol),
+        deny_backing: args.deny_backing,
+        allow_data_file: args.allow_data_file,
+        allow_unnamed_format: args.allow_unnamed_format,
+        same_device: args.same_device,
+        max_depth: args.max_depth.unwrap_or_default(),
+        max_virtual_size: args.max_virtual_size.unwrap_or_default(),
+        symlinks: args.symlinks,
+    };
+    for format in &args.allow_format {
+        policy.allow_format(format.as_bytes())?;
+    }
+    Ok(policy)
 }
 
 /// How the chain is, and why it is broken if it is.

@@ -28,12 +28,12 @@ pub fn tree(chain: &Chain) -> String {
     tree.to_string()
 }
 
-fn node(title: String, leaves: Vec<String>) -> Tree<String> {
+pub(super) fn node(title: String, leaves: Vec<String>) -> Tree<String> {
     let leaf = |text| Tree::new(text).with_multiline(true);
     Tree::new(title).with_leaves(leaves.into_iter().map(leaf))
 }
 
-fn heading(chain: &Chain) -> String {
+pub(super) fn heading(chain: &Chain) -> String {
     let images = &chain.images;
     let used = images
         .iter()
@@ -50,7 +50,7 @@ fn heading(chain: &Chain) -> String {
     )
 }
 
-fn title(number: usize, digits: usize, filename: &[u8]) -> String {
+pub(super) fn title(number: usize, digits: usize, filename: &[u8]) -> String {
     let name = styled(NAME, &printable(filename));
     format!("{number:>digits$}  {name}")
 }
@@ -85,7 +85,7 @@ fn details(image: &ImageInfo, symbols: &Symbols) -> Vec<String> {
 }
 
 /// Format and sizes in one line.
-fn sizes(image: &ImageInfo) -> String {
+pub(super) fn sizes(image: &ImageInfo) -> String {
     let mut out = styled(FORMAT, image.format.name());
     if let Some(bytes) = image.metadata.virtual_size {
         out.push_str(&format!(", {} virtual", exact_size(bytes)));

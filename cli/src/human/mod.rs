@@ -5,6 +5,7 @@
 //! [`printable`](pve_native_core::text::printable) on its way. Colour only adds: what it says is
 //! said in words too.
 
+pub mod audit;
 pub mod chain;
 mod facts;
 pub mod info;
@@ -23,6 +24,8 @@ pub const FORMAT: Style = AnsiColor::Cyan.on_default();
 pub const QUIET: Style = Style::new().dimmed();
 /// What to have a look at.
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// What is as it should be.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// What is broken.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 
@@ -63,8 +66,10 @@ pub fn running_time(nanoseconds: u64) -> String {
 /// The symbols that can be shown here.
 #[derive(Clone, Copy, Debug)]
 pub struct Symbols {
+    good: &'static str,
     error: &'static str,
     warning: &'static str,
+    note: &'static str,
     lines: termtree::GlyphPalette,
 }
 
@@ -83,8 +88,10 @@ impl Symbols {
 
     fn unicode() -> Self {
         Symbols {
+            good: "✓",
             error: "✗",
             warning: "⚠",
+            note: "·",
             lines: termtree::GlyphPalette {
                 item_indent: "─ ",
                 skip_indent: "  ",
@@ -95,8 +102,10 @@ impl Symbols {
 
     fn ascii() -> Self {
         Symbols {
+            good: "+",
             error: "x",
             warning: "!",
+            note: "-",
             lines: termtree::GlyphPalette {
                 middle_item: "|",
                 last_item: "`",
@@ -108,10 +117,27 @@ impl Symbols {
         }
     }
 
+    /// A line that says that all is well.
+    pub fn good(&self, word: &str, text: &str) -> String {
+        let label = styled(GOOD, &format!("{} {word}:", self.good));
+        format!("{label} {text}")
+    }
+
+    /// A line that says that something must not be.
+    pub fn bad(&self, word: &str, text: &str) -> String {
+        let label = styled(ERROR, &format!("{} {word}:", self.error));
+        format!("{label} {text}")
+    }
+
+    /// A line that is there for completeness.
+    pub fn note(&self, text: &str) -> String {
+        let label = styled(QUIET, &format!("{} note:", self.note));
+        format!("{label} {text}")
+    }
+
     /// A line that says what is broken.
     pub fn error(&self, text: &str) -> String {
-        let label = styled(ERROR, &format!("{} error:", self.error));
-        format!("{label} {text}")
+        self.bad("error", text)
     }
 
     /// A line that says what to have a look at.
