@@ -8,9 +8,10 @@ root=$(realpath "$(dirname "$0")/..")
 build=$(realpath "${PVE_NATIVE_BUILD:?is not set: run this as 'make demo'}")
 command=$build/bin/pve-native
 c=("$build/examples/chain")
+audit=("$build/examples/audit")
 perl=(perl -T "-I$build/perl" "$root/examples/perl/chain.pl")
 
-for needed in "$command" "${c[0]}" "$build/perl/PVE/Native/Image.pm"; do
+for needed in "$command" "${c[0]}" "${audit[0]}" "$build/perl/PVE/Native/Image.pm"; do
     [ -e "$needed" ] || { echo "demo: '$needed' is missing: run 'make' first" >&2; exit 1; }
 done
 for needed in qemu-img qemu-io perl json_pp awk; do
@@ -65,6 +66,24 @@ LIST
     qemu-img create -q -f qcow2 -u -b gone.qcow2 -F qcow2 middle.qcow2 64M
     qemu-img create -q -f qcow2 -u -b cycle-b.qcow2 -F qcow2 cycle-a.qcow2 64M
     qemu-img create -q -f qcow2 -u -b ./cycle-a.qcow2 -F qcow2 cycle-b.qcow2 64M
+
+    # An upload that shows its owner a file of the host, and one that does not.
+    qemu-img create -q -f qcow2 -u -b /etc/passwd -F raw upload.qcow2 64M
+    qemu-img create -q -f qcow2 harmless.qcow2 64M
+    qemu-io -f qcow2 -c "write -q -P 1 1M 256k" harmless.qcow2
+}
+
+# Shows a command that has to answer with this exit status.
+shows_status() {
+    local wanted=$1 answer
+    shift
+    answer=$(show "$@")
+    printf '%s\n\n' "$answer"
+    if ! { [ "$wanted" = 0 ] && [[ $answer != *"(exit status "* ]]; } &&
+        [[ $answer != *"(exit status $wanted)" ]]; then
+        echo "demo: this should have ended with status $wanted" >&2
+        failures=$((failures + 1))
+    fi
 }
 
 # Whether the command's JSON is the document that qemu-img prints.
@@ -189,6 +208,18 @@ show "${perl[@]}" damaged.qcow2
 
 heading "A chain that bites its tail"
 show "$command" image chain cycle-a.qcow2
+
+heading "An upload that would make QEMU read a file of the host"
+qemu-img convert -O raw upload.qcow2 taken.raw
+echo "After 'qemu-img convert upload.qcow2 taken.raw' the disk begins with: $(head -n 1 taken.raw)"
+echo
+shows_status 3 "$command" image audit --preset upload upload.qcow2
+shows_status 3 "${audit[@]}" upload.qcow2 refused.raw
+
+heading "A harmless upload, converted by qemu-img from the very file that was audited"
+shows_status 0 "$command" image audit --preset upload harmless.qcow2
+shows_status 0 "${audit[@]}" harmless.qcow2 converted.raw
+shows_status 0 qemu-img compare -f raw -F qcow2 converted.raw harmless.qcow2
 
 heading "The time it takes"
 times

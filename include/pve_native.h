@@ -501,7 +501,7 @@ typedef struct pven_policy {
 
 /** One thing that was found. Strings live as long as the audit. */
 typedef struct pven_finding {
-    /** What: a stable word such as "backing-file". docs/c-api.md lists them. */
+    /** What: a stable word such as "backing-file". docs/audit.md lists them. */
     const char *code;
     /** The image that it was found in, as bytes. */
     const char *image;

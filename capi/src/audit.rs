@@ -44,7 +44,7 @@ struct Held {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct FindingC {
-    /// What: a stable word such as "backing-file". docs/c-api.md lists them.
+    /// What: a stable word such as "backing-file". docs/audit.md lists them.
     pub code: *const c_char,
     /// The image that it was found in, as bytes.
     pub image: *const c_char,
