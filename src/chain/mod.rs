@@ -9,5 +9,5 @@ pub mod walk;
 
 pub use audit::{Audit, Finding, FindingCode, Severity, audit};
 pub use pin::{Pin, pin};
-pub use policy::{Policy, Preset, Symlinks};
+pub use policy::{Policy, Preset, Setting, Symlinks};
 pub use walk::{Chain, ChainOptions, walk};

@@ -15,6 +15,10 @@ use crate::inspect::Bounds;
 use crate::io::{Descriptor, File, FileKind};
 use crate::text::printable;
 
+mod text;
+
+pub use text::{first_set_from_text, prefix_from_text};
+
 /// Longest prefix of node names: QEMU's names have 31 bytes at the most.
 const PREFIX: usize = 16;
 

@@ -1,6 +1,10 @@
 //! What a caller allows an image to be and to name. Absent always means the safe default, so that
 //! a policy of zeros says the same in C.
 
+mod text;
+
+pub use text::Setting;
+
 use crate::error::{Error, Result};
 use crate::image::{FormatChoice, ImageFormat};
 use crate::limits;

@@ -79,7 +79,7 @@ pub fn count_from_text(name: &str, text: &[u8]) -> Result<usize> {
 }
 
 /// A number that must not be above `most`.
-pub(super) fn at_most(name: &str, number: usize, most: usize) -> Result<usize> {
+pub(crate) fn at_most(name: &str, number: usize, most: usize) -> Result<usize> {
     if number > most {
         return Err(Error::argument(format!("{name} {number} is above {most}")));
     }
