@@ -193,10 +193,11 @@ fn read_link(path: &[u8]) -> Result<Vec<u8>, i32> {
     Ok(target)
 }
 
-/// Another descriptor for the same open file.
+/// Another descriptor for the same open file, none of the first three: programs that this one
+/// starts take those for their input and output.
 pub(super) fn duplicate(fd: i32) -> Result<Fd, i32> {
     // SAFETY: takes numbers, gives a descriptor.
-    Fd::from_call(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }.into())
+    Fd::from_call(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) }.into())
 }
 
 /// A name under which whoever has this descriptor finds its file.

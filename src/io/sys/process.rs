@@ -9,7 +9,7 @@ use super::signals::BlockedSignals;
 use super::slot::{
     ASKED, CLOSING, DATA, EXIT, FIND, GONE, IDLE, Mapping, OPEN, READ, READ_LINK, STEPS, Slot,
 };
-use super::{Deadline, Failure, Fd, Opened, child, errno, meta, own_pid, raw};
+use super::{Deadline, Failure, Fd, Opened, child, duplicate, errno, meta, own_pid, raw};
 use crate::io::file::Meta;
 
 /// How long a helper that closes its files may take before it is left behind, if the deadline is
@@ -135,9 +135,13 @@ impl Process {
     /// A descriptor of our own for a file that the helper has open. Touches no storage.
     pub fn take(&self, fd: i32) -> Result<Fd, i32> {
         // SAFETY: two calls that take numbers and give descriptors.
-        unsafe {
+        let taken = unsafe {
             let helper = Fd::from_call(libc::syscall(libc::SYS_pidfd_open, self.pid, 0))?;
-            Fd::from_call(libc::syscall(libc::SYS_pidfd_getfd, helper.number(), fd, 0))
+            Fd::from_call(libc::syscall(libc::SYS_pidfd_getfd, helper.number(), fd, 0))?
+        };
+        match taken.number() {
+            ..3 => duplicate(taken.number()),
+            _ => Ok(taken),
         }
     }
 
