@@ -1,7 +1,12 @@
-//! Arguments: plain scalars, as the Perl modules hand them in.
+//! Arguments: plain scalars and lists of them, as the Perl modules hand them in.
+
+use std::time::Duration;
 
 use perlmod::Value;
 use perlmod::scalar::{Flags, Type};
+use pve_native_core::inspect::Bounds;
+use pve_native_core::inspect::options::{limit_from_text, timeout_from_text};
+use pve_native_core::limits::Limits;
 use pve_native_core::{Error, Result};
 
 /// The bytes of a defined value, nothing for undef. An upgraded string is the bytes that it
@@ -28,4 +33,27 @@ pub fn required<'a>(name: &str, value: &'a Value) -> Result<&'a [u8]> {
 /// Whether a flag is set: undef, the empty string and `0` are not.
 pub fn flag(name: &str, value: &Value) -> Result<bool> {
     Ok(!matches!(optional(name, value)?, None | Some(b"" | b"0")))
+}
+
+/// A time-out in seconds; undef sets none.
+pub fn timeout(value: &Value) -> Result<Option<Duration>> {
+    optional("timeout", value)?.map_or(Ok(None), timeout_from_text)
+}
+
+/// The elements of the array that a value refers to; nothing if it is no such reference.
+pub fn elements(value: &Value) -> Option<Vec<Value>> {
+    let array = value.dereference()?;
+    Some(array.as_array()?.iter().collect())
+}
+
+/// What a call may cost: a time-out, and limits from a reference to an array of names and values in
+/// turn; undef sets none.
+pub fn bounds(seconds: &Value, list: &Value) -> Result<Bounds> {
+    let mut limits = Limits::DEFAULT;
+    for pair in elements(list).unwrap_or_default().chunks_exact(2) {
+        let value = optional("limit", &pair[1])?.unwrap_or(b"0");
+        limit_from_text(&mut limits, required("name of a limit", &pair[0])?, value)?;
+    }
+    let timeout = timeout(seconds)?;
+    Ok(Bounds { timeout, limits })
 }

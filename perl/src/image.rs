@@ -6,7 +6,7 @@ use pve_native_core::image::json::{Names, View};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// An answer, its names handed out as bytes.
-struct Answer<T>(T);
+pub struct Answer<T>(pub T);
 
 impl<T> Serialize for Answer<T>
 where
@@ -30,46 +30,19 @@ impl Serialize for Refusal {
 
 #[perlmod::package(name = "PVE::Native::RS::Image", lib = "Native")]
 mod export {
-    use std::time::Duration;
-
     use perlmod::Value;
     use pve_native_core::chain::ChainOptions;
     use pve_native_core::image::FormatChoice;
-    use pve_native_core::inspect::options::{count_from_text, limit_from_text, timeout_from_text};
+    use pve_native_core::inspect::options::count_from_text;
     use pve_native_core::inspect::{self, Bounds};
-    use pve_native_core::limits::Limits;
 
     use super::{Answer, Chain, ImageInfo, Refusal};
-    use crate::args::{flag, optional, required};
+    use crate::args::{bounds, elements, flag, optional, required, timeout};
     use crate::failure::Failure;
     use crate::panics;
 
-    fn timeout(value: &Value) -> Result<Option<Duration>, Failure> {
-        Ok(optional("timeout", value)?.map_or(Ok(None), timeout_from_text)?)
-    }
-
     fn count(name: &str, value: &Value) -> Result<usize, Failure> {
         Ok(optional(name, value)?.map_or(Ok(0), |text| count_from_text(name, text))?)
-    }
-
-    /// From a reference to an array of names and values in turn; undef sets none.
-    fn limits(list: &Value) -> Result<Limits, Failure> {
-        let mut limits = Limits::DEFAULT;
-        let list = list.dereference();
-        let list = list.as_ref().and_then(|value| value.as_array());
-        let list: Vec<Value> = list.map(|list| list.iter().collect()).unwrap_or_default();
-        for pair in list.chunks_exact(2) {
-            let value = optional("limit", &pair[1])?.unwrap_or(b"0");
-            limit_from_text(&mut limits, required("name of a limit", &pair[0])?, value)?;
-        }
-        Ok(limits)
-    }
-
-    fn bounds(seconds: &Value, list: &Value) -> Result<Bounds, Failure> {
-        Ok(Bounds {
-            timeout: timeout(seconds)?,
-            limits: limits(list)?,
-        })
     }
 
     /// Function: what is known of one image.
@@ -120,11 +93,7 @@ mod export {
         #[raw] threads: Value,
         #[raw] limits: Value,
     ) -> Result<Value, Failure> {
-        let array = paths.dereference();
-        let array = array.as_ref().and_then(|value| value.as_array());
-        let paths: Vec<Value> = array
-            .map(|array| array.iter().collect())
-            .unwrap_or_default();
+        let paths = elements(&paths).unwrap_or_default();
         let names = paths.iter().map(|path| required("path", path));
         let names = names.collect::<Result<Vec<&[u8]>, _>>()?;
         let Bounds { timeout, limits } = bounds(&seconds, &limits)?;

@@ -5,11 +5,14 @@
 //! perlmod's attributes; compiles against perlmod 0.14 and `perlmod-compat` alike.
 
 mod args;
+mod audit;
 mod failure;
 mod image;
 #[cfg(feature = "panic-door")]
 mod panic_door;
 mod panics;
+mod pin;
+mod policy;
 
 /// What belongs to no area: the versions.
 #[perlmod::package(name = "PVE::Native", lib = "Native")]

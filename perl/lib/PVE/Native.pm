@@ -9,7 +9,7 @@ use PVE::Native::Error;
 our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
-my @PACKAGES = ('PVE::Native::RS::Image');
+my @PACKAGES = map { "PVE::Native::RS::$_" } qw(Audit Image Pin);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 
@@ -47,7 +47,11 @@ Loads the shared library that all modules of C<PVE::Native> stand on. Use the mo
 
 =item L<PVE::Native::Image>
 
-What is in a disk image and in the chain under it.
+What is in a disk image and in the chain under it, and whether it may be used.
+
+=item L<PVE::Native::Image::Pin>
+
+An audited chain that is kept open for QEMU.
 
 =item L<PVE::Native::Error>
 

@@ -3,51 +3,8 @@ package PVE::Native::Image;
 use v5.36;
 
 use PVE::Native;
-
-my sub refuse {
-    my ($message) = @_;
-    die PVE::Native::Error->new(
-        code => 1,
-        name => 'argument',
-        errno => 22,
-        message => $message,
-    );
-}
-
-# What the library sees are copies, so a tied value has been fetched when it gets there. References
-# are no arguments, save objects that are text: those may die, and do so here.
-my sub text {
-    my ($name, $value) = @_;
-    return $value if !ref($value);
-    require overload;
-    refuse("$name is a reference") if !overload::Method($value, '""');
-    return "$value";
-}
-
-# Names and values in turn, as the library takes them.
-my sub limits {
-    my ($limits) = @_;
-    return $limits if !defined($limits);
-    refuse('limits are not a hash') if ref($limits) ne 'HASH';
-    my %limits = $limits->%*;
-    return [map { ($_, text("limit $_", $limits{$_})) } sort keys %limits];
-}
-
-# The values of @names in $opts, in this order; any other key is an error.
-my sub options {
-    my ($function, $opts, @names) = @_;
-    return if !defined($opts);
-    refuse("$function: options are not a hash") if ref($opts) ne 'HASH';
-    my %rest = $opts->%*;
-    my @values = map {
-        my $value = delete $rest{$_};
-        $_ eq 'limits' ? limits($value) : text($_, $value);
-    } @names;
-    if (my ($unknown) = sort keys %rest) {
-        refuse("$function: unknown option '$unknown'");
-    }
-    return @values;
-}
+use PVE::Native::Arguments qw(refuse text options policy);
+use PVE::Native::Image::Pin;
 
 sub info {
     my ($path, $opts) = @_;
@@ -104,13 +61,31 @@ sub file_size_info {
     return ($size, $fmt, $used, $parent, $ctime);
 }
 
+sub audit {
+    my ($path, $policy) = @_;
+    my ($timeout, $limits, $settings) = policy('audit', $policy);
+    return PVE::Native::RS::Audit::audit(text('path', $path), $timeout, $limits, $settings);
+}
+
+sub audit_or_die {
+    my ($path, $policy) = @_;
+    my ($timeout, $limits, $settings) = policy('audit_or_die', $policy);
+    return PVE::Native::RS::Audit::audit_or_die(text('path', $path), $timeout, $limits, $settings);
+}
+
+sub pin {
+    my ($path, $policy) = @_;
+    my ($timeout, $limits, $settings) = policy('pin', $policy);
+    return PVE::Native::RS::Pin::pin(text('path', $path), $timeout, $limits, $settings);
+}
+
 1;
 
 __END__
 
 =head1 NAME
 
-PVE::Native::Image - what is in a disk image and in the chain under it
+PVE::Native::Image - what is in a disk image and in the chain under it, and whether it may be used
 
 =head1 SYNOPSIS
 
@@ -126,6 +101,11 @@ PVE::Native::Image - what is in a disk image and in the chain under it
 
     my ($size, $format, $used, $parent, $ctime) =
         PVE::Native::Image::file_size_info($path, 5, 'qcow2', 1);
+
+    my $policy = { preset => 'upload', format => 'qcow2', timeout => 5 };
+    PVE::Native::Image::audit_or_die($uploaded, $policy);
+    my $pin = PVE::Native::Image::pin($uploaded, $policy);
+    run('qemu-img', 'convert', '-O', 'raw', $pin->qemu_img_args(), $volume);
 
 =head1 DESCRIPTION
 
@@ -158,6 +138,60 @@ C<max-l1-bytes>, C<max-refcount-table-bytes>, C<max-block-table-bytes>, C<max-re
 C<max-steps>. What is missing, undef or 0 has its default, and what is above what can be asked for
 is an error; F<docs/limits.md> has all numbers. An image that is above one of them is refused with
 the error C<limit>.
+
+=head2 Policies
+
+A policy says what an image may be and what it may name. It is a hash; what is absent or undef has
+its default, and a key that is not in this list is an error, as is a value that is none. Flags are 1,
+or 0 or the empty string; numbers may be text.
+
+=over
+
+=item preset
+
+Where the image comes from. C<upload>: somebody sent it; one file that names no other, neither a
+backing file nor a data file nor further extents. C<restore>: it is brought back from elsewhere; the
+whole chain lies inside C<roots>, which must be given. C<storage>: a volume of the caller's own
+storage; that a guest made its raw disk look like another format is told, but no reason to refuse.
+
+=item format, timeout, limits
+
+As for the other functions.
+
+=item roots
+
+Directories, in one of which every file must really lie. Without any it is the directory of the top
+image, for all files but the top image itself.
+
+=item formats
+
+Names of the formats that images may have; without any all whose metadata are read.
+
+=item protocols
+
+Protocols (C<nbd>, C<rbd>, ...) that may stand in names; without any only files are allowed. Nothing
+is read over them.
+
+=item deny-backing, allow-data-file, allow-unnamed-format
+
+Flags: the image must have no backing file; its data may lie in an external data file; backing images
+whose format is not recorded may be probed.
+
+=item same-device
+
+Flag: all files must lie on the file system of the top image.
+
+=item max-depth, max-virtual-size
+
+Images in the chain at the most (200), bytes of a disk at the most (128 TiB).
+
+=item symlinks
+
+Which symbolic links may lead to a file. 0 or C<inside>: those that do not leave the roots, and those
+that udev makes for block devices. 1 or C<none>: none. 2 or C<any>: any; the name must lie inside the
+roots, the file need not.
+
+=back
 
 =head1 FUNCTIONS
 
@@ -198,10 +232,42 @@ A file that is not there or does not answer in time is warned of and gives undef
 C<$untrusted> it dies. An untrusted image dies as well if it refers to any other file: backing
 file, data file, further extents, whatever their names are; none of them is opened.
 
+=item audit($path, \%policy)
+
+Function: whether the image and all that it refers to may be used under the policy. A hash:
+
+    {
+        safe => 0 | 1,
+        chain => [...],     # what could be read of it, as chain() gives it
+        findings => [
+            { code => ..., severity => ..., image => ..., offset => ..., message => ... },
+        ],
+    }
+
+C<safe> is 1 if no finding has the severity C<error>; the others are C<warning> and C<info>. C<code>
+is a stable word such as C<backing-file>, C<outside-roots> or C<hidden-format>. C<image> is the path
+of the image that it was found in, C<offset> the place in that file, if one is to blame, C<message> a
+sentence for an administrator, safe to print.
+
+Each file is judged before it is opened; what is neither a regular file nor a block device never is.
+Nothing that an image contains makes the function die. That the image is not there does, as do a
+policy that contradicts itself and storage that does not answer in time.
+
+=item audit_or_die($path, \%policy)
+
+Function: the same, but dies with the first finding of severity C<error>; the error's
+L<name|PVE::Native::Error/name> is C<denied>.
+
+=item pin($path, \%policy)
+
+Function: audits as C<audit_or_die> does and keeps the very files that were audited open; gives a
+L<PVE::Native::Image::Pin>, which hands them to QEMU. Dies with C<unsupported> for what QEMU cannot be
+given so: vmdk images with extents in other files, and backing images that are not files.
+
 =back
 
 =head1 SEE ALSO
 
-L<PVE::Native::Error>, L<PVE::Native>
+L<PVE::Native::Image::Pin>, L<PVE::Native::Error>, L<PVE::Native>
 
 =cut
