@@ -10,6 +10,7 @@ use Test::More;
 
 use PVE::Native::Image;
 use TestImages qw(directory qemu_img);
+use TestProcess qw(in_child open_files growth_kib);
 
 my $dir = directory();
 my $path = "$dir/a.qcow2";
@@ -23,25 +24,6 @@ sub works {
     my $many = PVE::Native::Image::inspect_many([$path, "$path.none"], $opts);
     my $size = PVE::Native::Image::file_size_info($path, $timeout, 'qcow2');
     return $info->{'virtual-size'} == $size && @$chain == 1 && keys(%$many) == 2;
-}
-
-sub in_child {
-    my ($code) = @_;
-    my $pid = fork() // die "cannot fork: $!\n";
-    POSIX::_exit($code->() ? 0 : 1) if !$pid;
-    waitpid($pid, 0);
-    return $? == 0;
-}
-
-sub open_files {
-    opendir(my $dh, '/proc/self/fd') or die "cannot read /proc: $!\n";
-    return scalar(grep { !m/^\./ } readdir($dh));
-}
-
-sub resident_kib {
-    open(my $fh, '<', '/proc/self/status') or die "cannot read /proc: $!\n";
-    my ($kib) = map { m/^VmRSS:\s+(\d+)/ } <$fh>;
-    return $kib;
 }
 
 ok(works(), 'here');
@@ -77,11 +59,7 @@ my %calls = (
     },
 );
 for my $name (sort keys %calls) {
-    my $call = $calls{$name};
-    $call->() for 1 .. 1000;
-    my $before = resident_kib();
-    $call->() for 1 .. 100_000;
-    my $grown = resident_kib() - $before;
+    my $grown = growth_kib(100_000, $calls{$name});
     cmp_ok($grown, '<', 1024, "$name: 100,000 calls, $grown KiB");
 }
 

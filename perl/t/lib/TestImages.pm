@@ -8,7 +8,9 @@ use Exporter qw(import);
 use File::Temp qw(tempdir);
 use JSON::PP qw(decode_json);
 
-our @EXPORT_OK = qw(directory qemu_img qemu_info write_file warnings_of failure_of);
+our @EXPORT_OK = qw(
+    directory qemu_img qemu_info read_file write_file warnings_of failure_of
+);
 
 # Taint mode runs programs only from directories that it is told to trust.
 $ENV{PATH} = '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -30,6 +32,12 @@ sub qemu_img {
 sub qemu_info {
     my (@args) = @_;
     return decode_json(qemu_img('info', '--output=json', @args));
+}
+
+sub read_file {
+    my ($path) = @_;
+    open(my $fh, '<:raw', $path) or die "cannot read $path: $!\n";
+    return do { local $/ = undef; readline($fh) };
 }
 
 sub write_file {
