@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use perlmod::Value;
 use perlmod::scalar::{Flags, Type};
-use pve_native_core::inspect::options::timeout_from_text;
+use pve_native_core::inspect::Bounds;
+use pve_native_core::inspect::options::{limit_from_text, timeout_from_text};
+use pve_native_core::limits::Limits;
 use pve_native_core::{Error, Result};
 
 /// The bytes of a defined value, nothing for undef. An upgraded string is the bytes that it
@@ -42,4 +44,16 @@ pub fn timeout(value: &Value) -> Result<Option<Duration>> {
 pub fn elements(value: &Value) -> Option<Vec<Value>> {
     let array = value.dereference()?;
     Some(array.as_array()?.iter().collect())
+}
+
+/// What a call may cost: a time-out, and limits from a reference to an array of names and values in
+/// turn; undef sets none.
+pub fn bounds(seconds: &Value, list: &Value) -> Result<Bounds> {
+    let mut limits = Limits::DEFAULT;
+    for pair in elements(list).unwrap_or_default().chunks_exact(2) {
+        let value = optional("limit", &pair[1])?.unwrap_or(b"0");
+        limit_from_text(&mut limits, required("name of a limit", &pair[0])?, value)?;
+    }
+    let timeout = timeout(seconds)?;
+    Ok(Bounds { timeout, limits })
 }

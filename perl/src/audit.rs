@@ -5,7 +5,7 @@ mod export {
     use perlmod::Value;
     use pve_native_core::chain::{self, Audit};
 
-    use crate::args::{required, timeout};
+    use crate::args::{bounds, required};
     use crate::failure::Failure;
     use crate::image::Answer;
     use crate::policy::policy;
@@ -15,11 +15,12 @@ mod export {
     fn audit(
         #[raw] path: Value,
         #[raw] seconds: Value,
+        #[raw] limits: Value,
         #[raw] settings: Value,
     ) -> Result<Answer<Audit>, Failure> {
-        let (settings, seconds) = (policy(&settings)?, timeout(&seconds)?);
+        let (settings, bounds) = (policy(&settings)?, bounds(&seconds, &limits)?);
         let path = required("path", &path)?;
-        Ok(Answer(chain::audit(path, &settings, seconds)?))
+        Ok(Answer(chain::audit(path, &settings, bounds)?))
     }
 
     /// Function: the same; the first finding that forbids the use of the chain is an error.
@@ -27,11 +28,12 @@ mod export {
     fn audit_or_die(
         #[raw] path: Value,
         #[raw] seconds: Value,
+        #[raw] limits: Value,
         #[raw] settings: Value,
     ) -> Result<Answer<Audit>, Failure> {
-        let (settings, seconds) = (policy(&settings)?, timeout(&seconds)?);
+        let (settings, bounds) = (policy(&settings)?, bounds(&seconds, &limits)?);
         let path = required("path", &path)?;
-        let audit = chain::audit(path, &settings, seconds)?;
+        let audit = chain::audit(path, &settings, bounds)?;
         Ok(Answer(audit.or_error()?))
     }
 }

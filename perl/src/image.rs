@@ -33,34 +33,16 @@ mod export {
     use perlmod::Value;
     use pve_native_core::chain::ChainOptions;
     use pve_native_core::image::FormatChoice;
-    use pve_native_core::inspect::options::{count_from_text, limit_from_text};
+    use pve_native_core::inspect::options::count_from_text;
     use pve_native_core::inspect::{self, Bounds};
-    use pve_native_core::limits::Limits;
 
     use super::{Answer, Chain, ImageInfo, Refusal};
-    use crate::args::{elements, flag, optional, required, timeout};
+    use crate::args::{bounds, elements, flag, optional, required, timeout};
     use crate::failure::Failure;
     use crate::panics;
 
     fn count(name: &str, value: &Value) -> Result<usize, Failure> {
         Ok(optional(name, value)?.map_or(Ok(0), |text| count_from_text(name, text))?)
-    }
-
-    /// From a reference to an array of names and values in turn; undef sets none.
-    fn limits(list: &Value) -> Result<Limits, Failure> {
-        let mut limits = Limits::DEFAULT;
-        for pair in elements(list).unwrap_or_default().chunks_exact(2) {
-            let value = optional("limit", &pair[1])?.unwrap_or(b"0");
-            limit_from_text(&mut limits, required("name of a limit", &pair[0])?, value)?;
-        }
-        Ok(limits)
-    }
-
-    fn bounds(seconds: &Value, list: &Value) -> Result<Bounds, Failure> {
-        Ok(Bounds {
-            timeout: timeout(seconds)?,
-            limits: limits(list)?,
-        })
     }
 
     /// Function: what is known of one image.

@@ -14,7 +14,7 @@ mod export {
     use pve_native_core::image::json::{Names, View};
 
     use super::{Pin, Pinned};
-    use crate::args::{optional, required, timeout};
+    use crate::args::{bounds, optional, required};
     use crate::failure::Failure;
     use crate::policy::policy;
 
@@ -40,10 +40,11 @@ mod export {
     fn pin(
         #[raw] path: Value,
         #[raw] seconds: Value,
+        #[raw] limits: Value,
         #[raw] settings: Value,
     ) -> Result<Value, Failure> {
-        let (settings, seconds) = (policy(&settings)?, timeout(&seconds)?);
-        let pin = chain::pin(required("path", &path)?, &settings, seconds)?;
+        let (settings, bounds) = (policy(&settings)?, bounds(&seconds, &limits)?);
+        let pin = chain::pin(required("path", &path)?, &settings, bounds)?;
         let class = Value::new_string(CLASSNAME);
         perlmod::instantiate_magic_result!(&class, MAGIC => Box::new(Pinned(pin)))
             .map_err(Failure::internal)

@@ -209,6 +209,14 @@ subtest 'timeout' => sub {
     like(refused($top, timeout => $_), qr/timeout/, "not '$_'") for qw(-1 soon inf);
 };
 
+subtest 'limits' => sub {
+    is_deeply(errors($top, limits => { 'max-read-bytes' => '1048576' }), [], 'passes');
+    is_deeply(errors($top, limits => { 'max-virtual-size' => 1 << 19 }), ['limit'], 'fails');
+    my $failure = failure_of(sub { audit($top, limits => { 'max-everything' => 1 }) });
+    like($failure, qr/max-everything/, 'an unknown one');
+    like(refused($top, limits => [1]), qr/limits are not a hash/, 'no hash');
+};
+
 subtest 'all functions take the same policies' => sub {
     for my $name (qw(audit audit_or_die pin)) {
         my $function = PVE::Native::Image->can($name);

@@ -1,5 +1,5 @@
-//! `docs/security.md` against the code: the table of findings is whole, and every kind of attack
-//! has a case.
+//! The documents against the code: the table of findings is whole, and every kind of attack has a
+//! case.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,11 @@ use pve_native_core::image::{FormatChoice, ImageFormat};
 use crate::case::Case;
 
 const SECURITY: &str = include_str!("../../docs/security.md");
+const AUDIT: &str = include_str!("../../docs/audit.md");
 
-/// The first cells of the rows of a table.
-fn rows(heading: &str) -> Vec<String> {
-    let section = SECURITY.split(&format!("\n## {heading}\n")).nth(1);
+/// The first cells of the rows of a document's table.
+fn rows(document: &str, heading: &str) -> Vec<String> {
+    let section = document.split(&format!("\n## {heading}\n")).nth(1);
     let section = section.unwrap_or_else(|| panic!("no section '{heading}'"));
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
@@ -25,7 +26,7 @@ fn rows(heading: &str) -> Vec<String> {
 
 #[test]
 fn all_findings_are_explained() {
-    let explained = rows("Findings");
+    let explained = rows(AUDIT, "Findings");
     let codes: Vec<String> = FindingCode::ALL
         .iter()
         .map(|code| code.name().to_owned())
@@ -35,7 +36,7 @@ fn all_findings_are_explained() {
 
 #[test]
 fn every_kind_of_attack_and_every_cve_has_a_case() {
-    let kinds = rows("Attacks");
+    let kinds = rows(SECURITY, "Attacks");
     assert_eq!(kinds.len(), 16);
     let cases = crate::catalogue();
     let known: Vec<&str> = cases
@@ -52,7 +53,11 @@ fn every_kind_of_attack_and_every_cve_has_a_case() {
         assert!(known.contains(&cve), "no case for {cve}");
     }
     let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
-    assert_eq!(rows("All cases"), names, "run `make compare-security`");
+    assert_eq!(
+        rows(SECURITY, "All cases"),
+        names,
+        "run `make compare-security`"
+    );
     let mut names = names;
     names.sort_unstable();
     names.dedup();

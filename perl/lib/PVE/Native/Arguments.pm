@@ -57,21 +57,22 @@ sub options {
     return @values;
 }
 
-# The time-out, which bounds the call and allows nothing, and the rest as keys and values in turn; a
-# list of values stays one. Which keys there are, and what they mean, the library knows.
+# The time-out and the limits, which say what the call may cost, and the rest as keys and values in
+# turn; a list of values stays one. Which keys there are, and what they mean, the library knows.
 sub policy {
     my ($function, $policy) = @_;
     return if !defined($policy);
     refuse("$function: policy is not a hash") if ref($policy) ne 'HASH';
     my %rest = $policy->%*;
     my $timeout = text('timeout', delete $rest{timeout});
+    my $limits = limits(delete $rest{limits});
     my @settings;
     for my $key (sort keys %rest) {
         my $value = $rest{$key};
         my $list = ref($value) eq 'ARRAY';
         push @settings, $key, $list ? [map { text($key, $_) } $value->@*] : text($key, $value);
     }
-    return ($timeout, \@settings);
+    return ($timeout, $limits, \@settings);
 }
 
 1;

@@ -63,20 +63,20 @@ sub file_size_info {
 
 sub audit {
     my ($path, $policy) = @_;
-    my ($timeout, $settings) = policy('audit', $policy);
-    return PVE::Native::RS::Audit::audit(text('path', $path), $timeout, $settings);
+    my ($timeout, $limits, $settings) = policy('audit', $policy);
+    return PVE::Native::RS::Audit::audit(text('path', $path), $timeout, $limits, $settings);
 }
 
 sub audit_or_die {
     my ($path, $policy) = @_;
-    my ($timeout, $settings) = policy('audit_or_die', $policy);
-    return PVE::Native::RS::Audit::audit_or_die(text('path', $path), $timeout, $settings);
+    my ($timeout, $limits, $settings) = policy('audit_or_die', $policy);
+    return PVE::Native::RS::Audit::audit_or_die(text('path', $path), $timeout, $limits, $settings);
 }
 
 sub pin {
     my ($path, $policy) = @_;
-    my ($timeout, $settings) = policy('pin', $policy);
-    return PVE::Native::RS::Pin::pin(text('path', $path), $timeout, $settings);
+    my ($timeout, $limits, $settings) = policy('pin', $policy);
+    return PVE::Native::RS::Pin::pin(text('path', $path), $timeout, $limits, $settings);
 }
 
 1;
@@ -154,7 +154,7 @@ backing file nor a data file nor further extents. C<restore>: it is brought back
 whole chain lies inside C<roots>, which must be given. C<storage>: a volume of the caller's own
 storage; that a guest made its raw disk look like another format is told, but no reason to refuse.
 
-=item format, timeout
+=item format, timeout, limits
 
 As for the other functions.
 
