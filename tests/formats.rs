@@ -319,6 +319,15 @@ fn encrypted_qcow2() {
     );
     let old = format!("{aes},compat=0.10");
     assert_all_same("qcow2", &["10M"], &[luks, &essiv, aes, &old]);
+    // Both at once decide the order of the keys.
+    let data_file = format!("{luks},data_file=x.raw,data_file_raw=on");
+    let images = Images::new();
+    let path = images.path("x.raw");
+    let data_file = data_file.replace("x.raw", path.to_str().unwrap());
+    assert_same(
+        &images.create("x.qcow2", "qcow2", &data_file, "10M"),
+        "qcow2",
+    );
 }
 
 #[test]

@@ -247,9 +247,6 @@ impl Serialize for View<'_, Qcow2Info> {
             if let Some(name) = info.extensions.data_file.as_deref() {
                 map.serialize_field("data-file", &self.part(name))?;
             }
-            if info.has_data_file() {
-                map.serialize_field("data-file-raw", &header.data_file_raw())?;
-            }
         }
         match header.encryption_method() {
             Ok(EncryptionMethod::Aes) => map.serialize_field("encrypt", &Aes)?,
@@ -259,6 +256,9 @@ impl Serialize for View<'_, Qcow2Info> {
                 }
             }
             _ => {}
+        }
+        if v3 && info.has_data_file() {
+            map.serialize_field("data-file-raw", &header.data_file_raw())?;
         }
         if v3 {
             map.serialize_field("corrupt", &header.corrupt())?;
