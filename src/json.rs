@@ -5,14 +5,50 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
+/// Texts that are longer, in bytes, are measured before they are written: a buffer that grows takes
+/// up to three times as much memory, and an image can have 20 MB to tell.
+const MEASURED: usize = 64 << 10;
+
 /// The text, without a newline at its end.
 pub fn to_text<T: Serialize + ?Sized>(value: &T) -> String {
-    let mut out = Vec::with_capacity(1024);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Qemu { depth: 0 });
+    let mut start = Start {
+        text: Vec::with_capacity(1024),
+        length: 0,
+    };
+    write(value, &mut start);
+    let mut text = start.text;
+    if start.length > MEASURED {
+        text = Vec::with_capacity(start.length);
+        write(value, &mut text);
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn write<T: Serialize + ?Sized>(value: &T, to: &mut impl Write) {
+    let mut serializer = serde_json::Serializer::with_formatter(to, Qemu { depth: 0 });
     // Writing to memory cannot fail, and our own types do not refuse to be written.
     let written = value.serialize(&mut serializer);
     debug_assert!(written.is_ok());
-    String::from_utf8(out).unwrap_or_default()
+}
+
+/// The length of a text, and the text itself unless it is long.
+struct Start {
+    text: Vec<u8>,
+    length: usize,
+}
+
+impl Write for Start {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.length += bytes.len();
+        if self.length <= MEASURED {
+            self.text.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// QEMU's way of writing: every bracket ends its line, also around nothing.
@@ -123,5 +159,15 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(&text).unwrap(),
             value
         );
+    }
+
+    #[test]
+    fn a_long_text_is_whole_and_takes_no_more_than_it_needs() {
+        for length in [MEASURED - 3, MEASURED - 2, MEASURED - 1, 10 * MEASURED] {
+            let text = to_text(&"x".repeat(length));
+            assert_eq!(text.len(), length + 2);
+            assert_eq!(text, format!("\"{}\"", "x".repeat(length)));
+            assert!(length < MEASURED || text.capacity() == text.len());
+        }
     }
 }
