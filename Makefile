@@ -102,6 +102,11 @@ check: bootstrap
 check-rust:
 	$(CARGO) test --locked --workspace --no-fail-fast
 
+# The long form of tests/mutants: 20,000 malformed images of each format.
+.PHONY: check-mutants
+check-mutants:
+	PVE_NATIVE_MUTANTS=20000 $(CARGO) test --locked --test mutants
+
 .PHONY: check-perl
 check-perl: perl
 	$(PROVE) perl/t

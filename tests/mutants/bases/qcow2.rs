@@ -1,32 +1,11 @@
-//! Sound images, and where their fields lie.
+//! qcow2: both versions, clusters of three sizes, snapshots, bitmaps, encryption, and extensions
+//! that only a writer of our own puts there.
 
-use std::sync::Arc;
-
-use super::support::writer::{
+use super::super::base::{Base, Field, Table};
+use super::super::writer::{
     BACKING_FORMAT, BITMAPS, Bitmap, CRYPTO, DATA_FILE, FEATURE_NAMES, Image, Layout, Snapshot,
 };
-
-/// A field of an image's metadata.
-pub struct Field {
-    pub name: String,
-    pub offset: usize,
-    /// Bytes, at most 8.
-    pub width: usize,
-    /// Values to try besides the usual ones.
-    pub special: Vec<u64>,
-}
-
-/// An image to be changed.
-pub struct Base {
-    pub name: &'static str,
-    pub bytes: Vec<u8>,
-    pub fields: Vec<Field>,
-    /// Where the metadata lie.
-    pub ranges: Vec<(usize, usize)>,
-}
-
-/// Offset, width and name of each field of a record; then the values of interest.
-type Table = &'static [(usize, usize, &'static str, &'static [u64])];
+use super::luks;
 
 const HEADER_V2: Table = &[
     (0, 4, "magic", &[0x5146_49fb]),
@@ -176,6 +155,18 @@ const BITMAPS_EXTENSION: Table = &[
     ),
 ];
 
+const BITMAP_TABLE: Table = &[(
+    0,
+    8,
+    "bitmap table entry",
+    &[2, 0x200, 0x201, 65536, 65537, 1 << 56],
+)];
+
+const CRYPTO_EXTENSION: Table = &[
+    (0, 8, "offset", &[0, 512, 65536, 0x7fff_ffff_c000_0000]),
+    (8, 8, "size", &[0, 591, 592, 593, 4096]),
+];
+
 const MAGICS: &[u64] = &[
     0,
     BACKING_FORMAT as u64,
@@ -185,18 +176,7 @@ const MAGICS: &[u64] = &[
     DATA_FILE as u64,
 ];
 
-fn add(fields: &mut Vec<Field>, prefix: &str, start: usize, table: Table) {
-    for &(offset, width, name, special) in table {
-        fields.push(Field {
-            name: format!("{prefix}{name}"),
-            offset: start + offset,
-            width,
-            special: special.to_vec(),
-        });
-    }
-}
-
-fn base(name: &'static str, image: &Image) -> Arc<Base> {
+fn base(name: &'static str, image: &Image) -> Base {
     let Layout {
         bytes,
         extensions,
@@ -204,52 +184,66 @@ fn base(name: &'static str, image: &Image) -> Arc<Base> {
         bitmaps,
         bitmap_tables,
     } = image.build();
-    let mut fields = Vec::new();
-    let mut ranges = vec![(0, extensions + 64)];
-    add(&mut fields, "", 0, HEADER_V2);
+    let list = extension_list(&bytes, extensions);
+    let mut base = Base::new(name, "qcow2", bytes).big_endian();
+    base = base.record("", 0, HEADER_V2);
     if image.version > 2 {
-        add(&mut fields, "", 0, HEADER_V3);
+        base = base.record("", 0, HEADER_V3);
     }
+    base.areas.push(0..extensions + 64);
     let mut at = extensions;
-    for (index, (_, length)) in extension_list(&bytes, extensions).into_iter().enumerate() {
+    for (index, (magic, length)) in list.into_iter().enumerate() {
         let prefix = format!("extension {index} ");
         let word = |name: &str, offset, special: &[u64]| Field {
             name: format!("{prefix}{name}"),
             offset,
             width: 4,
             special: special.to_vec(),
+            costly: 0..0,
         };
-        fields.push(word("magic", at, MAGICS));
         let lengths = [8, 15, 16, 24, length as u64 + 8, 408, 4096, 65536];
-        fields.push(word("length", at + 4, &lengths));
-        if bytes[at..at + 4] == BITMAPS.to_be_bytes() {
-            add(&mut fields, &prefix, at + 8, BITMAPS_EXTENSION);
+        let head = [word("magic", at, MAGICS), word("length", at + 4, &lengths)];
+        base.fields.extend(head);
+        if magic == BITMAPS {
+            base = base.record(&prefix, at + 8, BITMAPS_EXTENSION);
         } else if length >= 4 {
-            fields.push(word("body", at + 8, &[]));
+            base.fields.push(word("body", at + 8, &[]));
         }
         at += 8 + length.next_multiple_of(8);
     }
     if !image.snapshots.is_empty() {
-        add(&mut fields, "snapshot ", snapshots, SNAPSHOT);
-        ranges.push((snapshots, snapshots + 200));
+        base = base.record("snapshot ", snapshots, SNAPSHOT);
+        base.areas.push(snapshots..snapshots + 200);
     }
     if !image.bitmaps.is_empty() {
-        add(&mut fields, "bitmap ", bitmaps, BITMAP);
-        fields.push(Field {
-            name: "bitmap table entry".to_owned(),
-            offset: bitmap_tables,
-            width: 8,
-            special: vec![2, 0x200, 0x201, 65536, 65537, 1 << 56],
-        });
-        ranges.push((bitmaps, bitmaps + 64));
-        ranges.push((bitmap_tables, bitmap_tables + 16));
+        base = base.record("bitmap ", bitmaps, BITMAP);
+        base = base.record("", bitmap_tables, BITMAP_TABLE);
+        base.areas.push(bitmaps..bitmaps + 64);
     }
-    Arc::new(Base {
-        name,
-        bytes,
-        fields,
-        ranges,
-    })
+    base.costly("nb_snapshots", 3000..65537)
+        .costly("l1_size", 1 << 19..(1 << 22) + 1)
+}
+
+/// An image that is encrypted with LUKS: its own fields and those of the LUKS header, which lies
+/// behind all else.
+fn encrypted(name: &'static str, image: Image) -> Base {
+    let header = luks::header("aes", "xts-plain64", "sha256", 64);
+    let with_header_at = |at: u64| {
+        let body = [at.to_be_bytes(), (luks::BYTES as u64).to_be_bytes()].concat();
+        Image {
+            crypt_method: 2,
+            extensions: vec![(CRYPTO, body)],
+            ..image.clone()
+        }
+    };
+    let at = with_header_at(0).build().bytes.len();
+    let image = with_header_at(at as u64);
+    let extension = image.build().extensions;
+    let mut base = base(name, &image).record("LUKS ", extension + 8, CRYPTO_EXTENSION);
+    let bytes = &mut base.files[0].1;
+    bytes.extend(header);
+    bytes.resize(at + luks::BYTES, 0);
+    luks::add_fields(base, at)
 }
 
 /// Magic and length of the extensions, the end mark included.
@@ -289,7 +283,7 @@ fn bitmap(name: &str, flags: u32, table: &[u64]) -> Bitmap {
 }
 
 /// The images that are changed.
-pub fn bases() -> Vec<Arc<Base>> {
+pub fn bases() -> Vec<Base> {
     let backed = Image {
         extensions: vec![
             (BACKING_FORMAT, b"raw".to_vec()),
@@ -340,6 +334,15 @@ pub fn bases() -> Vec<Arc<Base>> {
             &Image {
                 crypt_method: 1,
                 refcount_order: 6,
+                ..Image::default()
+            },
+        ),
+        encrypted("LUKS", Image::default()),
+        encrypted(
+            "LUKS, version 2",
+            Image {
+                version: 2,
+                cluster_bits: 12,
                 ..Image::default()
             },
         ),
