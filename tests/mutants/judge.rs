@@ -31,7 +31,7 @@ struct Tally {
     hung: usize,
     /// We refused what QEMU reads, for a documented reason.
     stricter: usize,
-    /// Our audit calls it safe to be uploaded.
+    /// Our audit calls it safe under one of the presets.
     safe: usize,
     most: Cost,
     failures: Vec<String>,
@@ -118,7 +118,7 @@ impl Judge {
         let _ = writeln!(
             std::io::stderr(),
             "mutants of {of} in {:.1} s: {} read by both, {} refused by both, {} only by us, as \
-             documented, {} safe to be uploaded; QEMU crashed on {}, hung on {}; at most {} KiB \
+             documented, {} safe by our audit; QEMU crashed on {}, hung on {}; at most {} KiB \
              allocated, {} KiB read, {} KiB of block tables, {} steps",
             self.started.elapsed().as_secs_f64(),
             tally.read,

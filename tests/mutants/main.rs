@@ -32,7 +32,7 @@ use random::Random;
 
 /// Random mutants of each format unless more are asked for, and at the most as many that change one
 /// field.
-const COUNT: usize = 1_500;
+const COUNT: usize = 1_200;
 
 /// A directory for images: in memory if there is a place, for nothing is kept.
 fn directory() -> tempfile::TempDir {

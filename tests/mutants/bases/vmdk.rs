@@ -151,7 +151,13 @@ fn with_ids(mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// One of the files that `qemu-img` makes of an image is changed.
 fn made(name: &str, options: &str, size: &str, changed: &str) -> Base {
-    let files = super::create("vmdk", options, size);
+    let mut files = super::create("vmdk", options, size);
+    for (_, bytes) in &mut files {
+        // It is random in each new image.
+        if let Some(at) = bytes.windows(5).position(|bytes| bytes == b"\nCID=") {
+            bytes[at + 5..at + 13].copy_from_slice(b"1234abcd");
+        }
+    }
     let mut base = Base::new(name, "vmdk", Vec::new());
     let place = files.iter().position(|(name, _)| name == changed);
     base.changed = place.expect("such a file");

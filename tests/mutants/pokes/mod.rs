@@ -136,7 +136,7 @@ fn snapshot_tables(frame: &Frame) -> Vec<Poked> {
             bytes,
         }
     };
-    vec![
+    let mut tables = vec![
         table("the longest names", 2, 0xffff, 0xffff, 16, 2),
         table("names of 128 and 256 bytes", 2, 128, 256, 16, 2),
         table("names of 127 and 255 bytes", 2, 127, 255, 16, 2),
@@ -166,5 +166,11 @@ fn snapshot_tables(frame: &Frame) -> Vec<Poked> {
             16,
             0,
         ),
-    ]
+    ];
+    // Once is enough: it takes QEMU seconds.
+    if frame.name == "v3" {
+        let what = "2,200 of 65,536 entries with long names";
+        tables.push(table(what, 65_536, 127, 255, 0, 2_200));
+    }
+    tables
 }
