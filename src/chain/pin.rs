@@ -4,7 +4,27 @@
 //! in `/proc`, a system emulator in descriptor sets. In all of them each image is described by
 //! itself, with its format, its data file and what it stands on, so that QEMU follows no name in
 //! a header and guesses no format.
+//!
+//! What a caller has to do for it:
+//!
+//! - Keep the [`Pin`] until QEMU has opened the files. A name in `/proc` leads to a file for as long
+//!   as the process that holds it lives, its pin is not dropped, and QEMU may look into that process
+//!   (it is root, or of the same user and not set-user-ID). What QEMU has open it keeps.
+//! - The descriptors are closed on exec. For descriptor sets clear `FD_CLOEXEC` in the child only,
+//!   between fork and exec. QEMU then shares the open file with the pin, and with it its locks: those
+//!   of an emulator that was killed last until the pin is dropped. Names in `/proc` open the file
+//!   anew and have none of that.
+//! - Give QEMU an object `secret` for each encrypted image, and name it with [`Pin::set_secret`].
+//! - Wherever QEMU is to write a name into a header (`block-commit`, `block-stream`), say which
+//!   (`backing-file`): it would write the one in `/proc`.
+//!
+//! It fixes which files QEMU opens, not what they contain. Whoever may write to a file can put other
+//! data into it, and other metadata as well. A name of a backing file that is written there now is
+//! not followed; but a qcow2 header that begins to ask for a data file, or a vmdk that becomes a
+//! list of extents, makes QEMU open local files by name, as nothing in QEMU's options forbids that.
+//! An image that somebody else may still write to must be copied first.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -12,12 +32,15 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::audit::{Audit, Kept, walk};
 use super::policy::Policy;
 use crate::error::{Error, Result};
-use crate::image::ImageFormat;
+use crate::image::qcow2::EncryptionMethod;
+use crate::image::{ImageFormat, ImageInfo};
 use crate::io::{Descriptor, File, FileKind};
 use crate::text::printable;
 
 /// Longest prefix of node names: QEMU's names have 31 bytes at the most.
 const PREFIX: usize = 16;
+/// Longest name of an object with a secret. Ours: QEMU sets no bound.
+const SECRET: usize = 127;
 
 /// An audited chain, its files open until it is dropped.
 ///
@@ -26,6 +49,8 @@ const PREFIX: usize = 16;
 pub struct Pin {
     audit: Audit,
     files: Vec<Open>,
+    /// By the position of the image.
+    keys: BTreeMap<usize, Key>,
 }
 
 /// The files of one image, and whether they are block devices.
@@ -55,7 +80,8 @@ pub fn pin(filename: &[u8], policy: &Policy, timeout: Option<Duration>) -> Resul
             let files = files
                 .map(|(kept, image)| open(kept).map_err(|e| e.in_file(&image.filename)))
                 .collect::<Result<_>>()?;
-            Ok(Pin { audit, files })
+            let keys = BTreeMap::new();
+            Ok(Pin { audit, files, keys })
         }
     }
 }
@@ -86,6 +112,32 @@ impl Pin {
         &self.audit
     }
 
+    /// Names the object of QEMU's (`secret`, or one like it) that holds the key of the encrypted
+    /// image at this position in the audited chain; QEMU opens none without. From now on the
+    /// descriptions have it. An error if that image is not encrypted, or if QEMU knows no object by
+    /// such a name.
+    pub fn set_secret(&mut self, image: usize, object: &str) -> Result<()> {
+        let Some(info) = self.audit.chain.images.get(image) else {
+            return Err(Error::argument(format!("there is no image {image}")));
+        };
+        let Some(format) = encryption(info) else {
+            return Err(Error::argument("is not encrypted").in_file(&info.filename));
+        };
+        check_identifier(object, SECRET, "is not the name of an object of QEMU's")?;
+        let secret = object.to_owned();
+        self.keys.insert(image, Key { format, secret });
+        Ok(())
+    }
+
+    /// The positions of the encrypted images that have no secret yet.
+    pub fn missing_secrets(&self) -> Vec<usize> {
+        let images = self.audit.chain.images.iter().enumerate();
+        images
+            .filter(|(index, image)| encryption(image).is_some() && !self.keys.contains_key(index))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
     /// The open descriptors, the top image first, each data file behind its image.
     pub fn descriptors(&self) -> Vec<i32> {
         self.open().map(|(open, _)| open.number()).collect()
@@ -103,22 +155,33 @@ impl Pin {
     }
 
     /// Arguments that put the descriptors into sets, numbered from `first_set` on. The emulator
-    /// must inherit the descriptors under their numbers.
+    /// must inherit the descriptors under their numbers: they are closed on exec unless the child
+    /// clears `FD_CLOEXEC` before. There are as many sets as [`Pin::descriptors`].
     pub fn add_fd_args(&self, first_set: u32) -> Vec<String> {
-        let sets = (first_set..).zip(self.descriptors());
+        let sets = (u64::from(first_set)..).zip(self.descriptors());
         sets.flat_map(|(set, fd)| ["-add-fd".to_owned(), format!("fd={fd},set={set}")])
             .collect()
     }
 
     /// The arguments that stand for the image on a command line of `qemu-img`: one, a description
-    /// of the whole chain. It holds while this process lives and keeps the pin.
+    /// of the whole chain. It holds while this process lives and keeps the pin, and it is for
+    /// reading: `check -r`, `commit` and the like are refused. Not for `info`, which refuses nested
+    /// descriptions.
     pub fn qemu_img_args(&self) -> Vec<String> {
         // Each image stands inside the one above it. No recursion: chains can be long.
         let images = &self.audit.chain.images;
         let mut text = String::from("json:");
-        for (image, kept) in images.iter().zip(&self.files) {
-            let format = image.format.name();
-            text += &format!(r#"{{"driver":"{format}","file":{}"#, nested(&kept.image));
+        for (index, (image, kept)) in images.iter().zip(&self.files).enumerate() {
+            let (format, file) = (image.format.name(), nested(&kept.image));
+            text += &format!(r#"{{"driver":"{format}","read-only":true,"file":{file}"#);
+            match self.keys.get(&index) {
+                Some(Key { format, secret }) if image.format != ImageFormat::Luks => {
+                    text +=
+                        &format!(r#","encrypt":{{"format":"{format}","key-secret":"{secret}"}}"#);
+                }
+                Some(key) => text += &format!(r#","key-secret":"{}""#, key.secret),
+                None => {}
+            }
             if let Some(data) = &kept.data {
                 text += &format!(r#","data-file":{}"#, nested(data));
             }
@@ -141,7 +204,7 @@ impl Pin {
     }
 
     fn nodes(&self, prefix: &str, files: Files) -> Result<Vec<BlockNode>> {
-        check_prefix(prefix)?;
+        check_identifier(prefix, PREFIX, "cannot begin the name of a block node")?;
         let images = &self.audit.chain.images;
         let mut position = self.open().count();
         let mut nodes = Vec::with_capacity(2 * images.len());
@@ -167,23 +230,35 @@ impl Pin {
                 file: Some(name("file", index)),
                 data_file,
                 backing,
+                key: self.keys.get(&index).cloned(),
             });
         }
         Ok(nodes)
     }
 }
 
-fn check_prefix(prefix: &str) -> Result<()> {
-    let mut bytes = prefix.bytes();
+/// QEMU's rule for the names of nodes and objects; what passes needs no escaping in JSON.
+fn check_identifier(name: &str, longest: usize, otherwise: &str) -> Result<()> {
+    let mut bytes = name.bytes();
     let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic());
     let rest = bytes.all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-    if first && rest && prefix.len() <= PREFIX {
+    if first && rest && name.len() <= longest {
         return Ok(());
     }
-    Err(Error::argument(format!(
-        "'{}' cannot begin the name of a block node",
-        printable(prefix.as_bytes())
-    )))
+    let name = printable(name.as_bytes());
+    Err(Error::argument(format!("'{name}' {otherwise}")))
+}
+
+/// What an image is encrypted with, by QEMU's word for it.
+fn encryption(image: &ImageInfo) -> Option<&'static str> {
+    if !image.metadata.encrypted {
+        return None;
+    }
+    let method = image.qcow2().map(|data| data.header.encryption_method());
+    match (image.format, method) {
+        (ImageFormat::Luks, _) | (_, Some(Ok(EncryptionMethod::Luks))) => Some("luks"),
+        _ => Some("aes"),
+    }
 }
 
 fn file_node(
@@ -197,11 +272,12 @@ fn file_node(
         node_name,
         filename: Some(match files {
             Files::Proc => open.proc_name(),
-            Files::Sets(first) => format!("/dev/fdset/{}", first as usize + position),
+            Files::Sets(first) => format!("/dev/fdset/{}", u64::from(first) + position as u64),
         }),
         file: None,
         data_file: None,
         backing: None,
+        key: None,
     }
 }
 
@@ -215,6 +291,15 @@ fn has_backing_option(format: ImageFormat) -> bool {
         format,
         ImageFormat::Qcow2 | ImageFormat::Qcow | ImageFormat::Qed | ImageFormat::Vmdk
     )
+}
+
+/// How QEMU gets the key of an encrypted image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The kind of encryption: `luks`, or `aes` in qcow and old qcow2 images.
+    pub format: &'static str,
+    /// The name of QEMU's object that holds the secret.
+    pub secret: String,
 }
 
 /// One node of QEMU's block graph, opened for reading.
@@ -232,6 +317,8 @@ pub struct BlockNode {
     pub data_file: Option<String>,
     /// Of an image that could have one: the node of its backing image; none is said explicitly.
     pub backing: Option<Option<String>>,
+    /// Of an encrypted image: where its key is, once it was told.
+    pub key: Option<Key>,
 }
 
 /// As `blockdev-add` takes it.
@@ -252,6 +339,16 @@ impl Serialize for BlockNode {
         }
         if let Some(backing) = &self.backing {
             map.serialize_entry("backing", backing)?;
+        }
+        match &self.key {
+            Some(key) if self.driver == ImageFormat::Luks.name() => {
+                map.serialize_entry("key-secret", &key.secret)?;
+            }
+            Some(Key { format, secret }) => {
+                let encrypt = BTreeMap::from([("format", *format), ("key-secret", secret)]);
+                map.serialize_entry("encrypt", &encrypt)?;
+            }
+            None => {}
         }
         map.end()
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::call::{Call, Far};
+use super::found::{Links, open_again};
 use super::source::ReadAt;
 use super::sys;
 use crate::error::{Code, Error, Result};
@@ -273,17 +274,16 @@ impl Timed {
     /// By its descriptor here; by its name where the system forbids that (to a process that has
     /// changed its user), and then it must be the same file still.
     fn open_again(&self, meta: &Meta) -> Result<Far> {
-        if let Some(near) = &self.near {
-            for name in [&*near.fd.name(), &*near.path] {
-                match self.call.open(name, &mut []) {
-                    Ok((far, opened)) if opened.meta.identity == meta.identity => return Ok(far),
-                    Ok((far, _)) => self.call.close(far),
-                    Err(error) if error.code() != Code::Io => return Err(error),
-                    Err(_) => {}
-                }
+        let Some(near) = &self.near else {
+            return Err(Error::io("open", libc::ESTALE));
+        };
+        let opened = match self.call.open(&near.fd.name(), &mut []) {
+            Err(error) if error.code() == Code::Io => {
+                open_again(&self.call, &near.path, Links::All, meta.identity, &mut [])
             }
-        }
-        Err(Error::io("open", libc::ESTALE))
+            result => result,
+        };
+        opened.map(|(far, _)| far)
     }
 }
 

@@ -187,7 +187,7 @@ impl Found {
                         (Some(Near { fd, path }), None, opened)
                     }
                     None => {
-                        let (far, opened) = open_near(&call, &found, path, links, head)?;
+                        let (far, opened) = open_near(&call, &found, path, links, identity, head)?;
                         (None, Some(far), opened)
                     }
                 };
@@ -219,15 +219,32 @@ fn open_near(
     found: &sys::Fd,
     path: &[u8],
     links: Links,
+    identity: (u64, u64),
     head: &mut [u8],
 ) -> Result<(Far, sys::Opened)> {
     match call.open(&found.name(), head) {
         Err(error) if error.code() == Code::Io && error.errno() == libc::EACCES => {
-            let (far, _) = find_far(call, path, links)?;
-            let opened = call.open_found(far, head);
-            call.close(far);
-            opened
+            open_again(call, path, links, identity, head)
         }
         result => result,
     }
+}
+
+/// Finds `path` once more in the helper and opens it, if it is the same file still.
+pub(super) fn open_again(
+    call: &Call,
+    path: &[u8],
+    links: Links,
+    identity: (u64, u64),
+    head: &mut [u8],
+) -> Result<(Far, sys::Opened)> {
+    let (far, meta) = find_far(call, path, links)?;
+    let opened = if meta.identity == identity {
+        call.open_found(far, head)
+    } else {
+        // Not even opened: it may be a FIFO now.
+        Err(Error::io("open", libc::ESTALE))
+    };
+    call.close(far);
+    opened
 }
