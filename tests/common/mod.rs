@@ -75,6 +75,12 @@ impl Images {
         Images(tempfile::tempdir().unwrap())
     }
 
+    /// An empty one that no disk slows down, where there is memory for it.
+    pub fn in_memory() -> Self {
+        let memory = tempfile::tempdir_in("/dev/shm");
+        Images(memory.or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
     /// The path of a file in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)

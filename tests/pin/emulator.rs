@@ -1,1 +1,1 @@
-//! x
+//! Descriptor sets.

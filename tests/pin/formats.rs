@@ -95,7 +95,7 @@ fn assert_same_answer(pin: &Pin, path: &Path, format: &str, command: &[&str]) {
 
 #[test]
 fn alone_each_format_reads_as_under_its_name() {
-    let images = Images::new();
+    let images = Images::in_memory();
     for (index, form) in FORMATS.into_iter().enumerate() {
         // Sizes that are no whole number of clusters, cylinders or blocks.
         let path = make(&images, &format!("{index}"), form, 3);
@@ -112,7 +112,7 @@ fn alone_each_format_reads_as_under_its_name() {
 
 #[test]
 fn vhd_sizes_are_calculated_as_under_the_name() {
-    let images = Images::new();
+    let images = Images::in_memory();
     for options in [
         "force_size=on",
         "force_size=off",
@@ -156,7 +156,7 @@ fn set_creator(path: &Path, footer: u64, creator: &[u8]) {
 
 #[test]
 fn on_each_base_each_overlay_reads_as_under_its_name() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let bases = FORMATS.iter().filter(|(format, options)| match *format {
         "qcow2" => options.is_empty() || options.contains("0.10"),
         _ => true,
@@ -206,7 +206,7 @@ fn on_each_base_each_overlay_reads_as_under_its_name() {
 
 #[test]
 fn external_data_files_are_given_as_well() {
-    let images = Images::new();
+    let images = Images::in_memory();
     for raw in ["off", "on"] {
         let (base, data) = (images.path("base"), images.path("data"));
         std::fs::write(&base, vec![0x33; 2 << 20]).unwrap();
@@ -269,7 +269,7 @@ const ENCRYPTED: [(&str, &str, &str); 4] = [
 
 #[test]
 fn encrypted_images_are_read_with_the_callers_secret() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let out = images.path("out");
     for (index, (format, options, open)) in ENCRYPTED.into_iter().enumerate() {
         let name = format!("encrypted-{index}");
@@ -323,7 +323,7 @@ fn overlay_on_encrypted(top: &Path, base: &Path, format: &str) {
 
 #[test]
 fn two_hundred_images_deep() {
-    let images = Images::new();
+    let images = Images::in_memory();
     std::fs::write(images.path("0"), vec![9; 256 << 10]).unwrap();
     // Each image in its own place of the disk; made from one image, as starting 200 programs
     // takes its time.
@@ -365,7 +365,7 @@ fn overlay_named(images: &Images, path: &Path, backing: &str, format: &str) {
 
 #[test]
 fn what_is_pinned_for_reading_is_not_written() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let top = crate::support::chain(images.path("").as_path());
     let before = std::fs::read(images.path("middle.qcow2")).unwrap();
     let pin = pinned(&top, &named("qcow2"), None);

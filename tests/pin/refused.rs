@@ -16,7 +16,7 @@ fn refused(path: &std::path::Path, policy: &Policy) -> Vec<pve_native_core::Erro
 
 #[test]
 fn extents_in_other_files() {
-    let images = Images::new();
+    let images = Images::in_memory();
     for subformat in [
         "monolithicFlat",
         "twoGbMaxExtentSparse",
@@ -40,7 +40,7 @@ fn extents_in_other_files() {
 
 #[test]
 fn protocols_that_the_policy_allows() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let path = images.create(
         "top.qcow2",
         "qcow2",
@@ -58,7 +58,7 @@ fn protocols_that_the_policy_allows() {
 
 #[test]
 fn names_that_are_no_names_of_nodes() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let path = images.create("image.qcow2", "qcow2", "", "1M");
     let pin: Pin = crate::support::pinned(&path, &named("qcow2"), None);
     for prefix in ["", "1a", "a b", "a\"", "ä", "seventeen-letters"] {
@@ -74,7 +74,7 @@ fn names_that_are_no_names_of_nodes() {
 
 #[test]
 fn what_leads_outside() {
-    let images = Images::new();
+    let images = Images::in_memory();
     let root = images.path("root");
     std::fs::create_dir(&root).unwrap();
     std::fs::write(images.path("canary"), [0; 512]).unwrap();

@@ -113,7 +113,7 @@ pub fn convert_by_name(image: &Path, format: &str, further: &[&str], out: &Path)
     content(qemu_img(&args), out).unwrap_or_else(|why| panic!("{}: {why}", image.display()))
 }
 
-fn content(done: Output, out: &Path) -> Result<Vec<u8>, String> {
+pub fn content(done: Output, out: &Path) -> Result<Vec<u8>, String> {
     if !done.status.success() {
         return Err(String::from_utf8_lossy(&done.stderr).into_owned());
     }
