@@ -39,6 +39,7 @@ qemu-storage-daemon qemu-utils
 losetup mount
 mke2fs e2fsprogs
 valgrind valgrind
+strace strace
 python3 python3
 LIST
     perl -MConfig -e 'exit !-e "$Config{archlibexp}/CORE/perl.h"' 2>/dev/null || echo libperl-dev

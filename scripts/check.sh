@@ -15,10 +15,10 @@ for step in lint doc check-header check-rust check-abi check-c check-perl check-
     "${MAKE:-make}" --no-print-directory "$step" 2>&1 | tee -a "$log"
 done
 
-# cargo: "test result: ok. 5 passed"; our own runner: "deadline: 36 passed"; prove: "Tests=75";
+# cargo: "test result: ok. 5 passed"; our own runners: "deadline: 36 passed"; prove: "Tests=75";
 # C and C++: a line "ok: name" each.
 passed=$(awk '
-    /^test result: ok\./ || /^deadline: [0-9]+ passed/ { for (i = 2; i <= NF; i++)
+    /^test result: ok\./ || /^(deadline|strace): [0-9]+ passed/ { for (i = 2; i <= NF; i++)
         if ($i ~ /^passed/) sum += $(i - 1) }
     match($0, /Tests=[0-9]+/) { sum += substr($0, RSTART + 6, RLENGTH - 6) }
     /^ok: / { sum++ }

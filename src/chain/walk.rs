@@ -87,7 +87,11 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
                 let what = format!("backing chain has more than {depth} images");
                 return Err(limits::above(what, "max-depth", depth as u64).in_file(name));
             }
-            let image = OpenImage::open(storage, name.clone(), &mut head)?.read(choice, storage)?;
+            let image = match images.is_empty() {
+                true => OpenImage::open(storage, name.clone(), &mut head)?,
+                false => OpenImage::open_named(storage, name.clone(), &mut head)?,
+            };
+            let image = image.read(choice, storage)?;
             match seen.insert(image.file.identity, images.len()) {
                 Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(name)),
                 None => Ok(image),

@@ -37,7 +37,7 @@ impl Opener for Storage {
                 return Err(Error::unsupported(reference::not_a_file(name)).in_file(name));
             }
         };
-        let (file, length) = Storage::open(self, &path, head)?;
+        let (file, length) = self.open_named(&path, head)?;
         Ok((path, file, length))
     }
 }
@@ -79,6 +79,24 @@ impl<'a> OpenImage<'a> {
         filename: Arc<[u8]>,
         head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
+        Self::open_by(Storage::open, storage, filename, head)
+    }
+
+    /// The same for a name that an image holds: what is no image file is not even opened.
+    pub fn open_named(
+        storage: &'a Storage,
+        filename: Arc<[u8]>,
+        head: &'a mut [u8; limits::HEAD],
+    ) -> Result<Self> {
+        Self::open_by(Storage::open_named, storage, filename, head)
+    }
+
+    fn open_by(
+        open: fn(&Storage, &[u8], &mut [u8]) -> Result<(File, usize)>,
+        storage: &'a Storage,
+        filename: Arc<[u8]>,
+        head: &'a mut [u8; limits::HEAD],
+    ) -> Result<Self> {
         let path = match reference::parse(&filename)? {
             Reference::File(Cow::Borrowed(path)) if path.len() == filename.len() => {
                 filename.clone()
@@ -89,7 +107,7 @@ impl<'a> OpenImage<'a> {
                 return Err(Error::unsupported(why).in_file(&filename));
             }
         };
-        let (file, length) = storage.open(&path, head)?;
+        let (file, length) = open(storage, &path, head)?;
         // The prefix asks for QEMU's driver for files, which takes no devices.
         if file.meta().kind == FileKind::Block && filename.starts_with(b"file:") {
             return Err(Error::format("is a block device, not a file").in_file(&path));

@@ -23,6 +23,13 @@ pub enum FileKind {
     Other,
 }
 
+impl FileKind {
+    /// Whether it can hold an image.
+    pub(super) fn is_data(self) -> bool {
+        matches!(self, FileKind::Regular | FileKind::Block)
+    }
+}
+
 /// What the operating system says of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
@@ -108,6 +115,58 @@ impl Storage {
     }
 }
 
+impl Storage {
+    /// The same for a path that an image holds: what is neither a regular file nor a block device
+    /// is found, but never opened, so that nothing happens to FIFOs, tapes and watchdogs.
+    pub fn open_named(&self, path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
+        check_path(path)?;
+        match &self.access {
+            Access::Inline => open_named_inline(path, head),
+            // What is at hand is found before it is opened.
+            Access::AtHand => open_at_hand(path, head),
+            Access::Timed(call) => open_named_timed(call, path, head),
+        }
+        .map_err(|e| e.in_file(path))
+    }
+}
+
+fn open_named_inline(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
+    let found = sys::find(path, 0).map_err(|errno| Error::io("open", errno))?;
+    let meta = sys::stat_place(&found).map_err(|errno| Error::io("stat", errno))?;
+    if meta.kind.is_data() {
+        return open_inline(&sys::own_name(&found), head);
+    }
+    let place = Place::Inline(found);
+    Ok((File { place, meta }, 0))
+}
+
+fn open_named_timed(call: &Arc<Call>, path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
+    call.check()?;
+    match sys::open_at_hand(path, head) {
+        Some(Ok((fd, opened))) => Ok(timed(call, Some((fd, path)), None, opened)),
+        Some(Err(errno)) => Err(Error::io("open", errno)),
+        None => {
+            let (found, meta) = call.find(path, 0)?;
+            let opened = match meta.kind.is_data() {
+                true => call
+                    .open_found(found, head)
+                    .map(|(far, opened)| (Some(far), opened)),
+                false => Ok((
+                    None,
+                    sys::Opened {
+                        fd: -1,
+                        meta,
+                        length: 0,
+                    },
+                )),
+            };
+            call.close(found);
+            let (far, opened) = opened?;
+            Ok(timed(call, None, far, opened))
+        }
+    }
+}
+
 /// Refuses what is no path.
 pub(super) fn check_path(path: &[u8]) -> Result<()> {
     if path.is_empty() {
@@ -149,26 +208,34 @@ fn open_at_hand(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
 
 fn open_timed(call: &Arc<Call>, path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
     call.check()?;
-    let (near, far, opened) = match sys::open_at_hand(path, head) {
-        Some(Ok((fd, opened))) => {
-            let path = path.into();
-            (Some(Near { fd, path }), None, opened)
-        }
-        Some(Err(errno)) => return Err(Error::io("open", errno)),
+    match sys::open_at_hand(path, head) {
+        Some(Ok((fd, opened))) => Ok(timed(call, Some((fd, path)), None, opened)),
+        Some(Err(errno)) => Err(Error::io("open", errno)),
         None => {
             let (far, opened) = call.open(path, head)?;
-            (None, Some(far), opened)
+            Ok(timed(call, None, Some(far), opened))
         }
-    };
+    }
+}
+
+fn timed(
+    call: &Arc<Call>,
+    near: Option<(sys::Fd, &[u8])>,
+    far: Option<Far>,
+    opened: sys::Opened,
+) -> (File, usize) {
     let file = File {
         place: Place::Timed(Timed {
             call: Arc::clone(call),
-            near,
+            near: near.map(|(fd, path)| Near {
+                fd,
+                path: path.into(),
+            }),
             far: Mutex::new(far),
         }),
         meta: opened.meta,
     };
-    Ok((file, opened.length))
+    (file, opened.length)
 }
 
 /// An open file or block device.
