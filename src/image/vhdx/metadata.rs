@@ -116,18 +116,20 @@ type Items = [u32; 5];
 
 fn items(source: &Source<'_>, base: u64) -> Result<Items> {
     request::check_read("metadata table", base, LENGTH as u64)?;
-    let table = source.bytes(base, LENGTH)?;
+    // No checksum covers the table, so what is not in use need not be read.
+    let head = source.bytes(base, ENTRY)?;
     let corrupt = |message: String| Error::corrupt(message).at(base);
-    if !table.starts_with(&SIGNATURE) {
+    if !head.starts_with(&SIGNATURE) {
         return Err(corrupt("no metadata table".into()));
     }
-    let count = Fields(&table).le16(ENTRY_COUNT);
+    let count = Fields(&head).le16(ENTRY_COUNT);
     if count > limits::VHDX_METADATA_ENTRIES {
         return Err(corrupt(format!("{count} entries of metadata")));
     }
     source.step(u64::from(count))?;
+    let entries = source.bytes(base + ENTRY as u64, ENTRY * usize::from(count))?;
     let mut found = [None; KNOWN.len()];
-    for entry in table.chunks_exact(ENTRY).skip(1).take(usize::from(count)) {
+    for entry in entries.chunks_exact(ENTRY) {
         let entry = Fields(entry);
         let id: Guid = entry.array(offset_of::ITEM_ID);
         let Some(known) = KNOWN.iter().position(|known| *known == id) else {
