@@ -10,6 +10,7 @@ mod hanging;
 mod healthy;
 mod leaving;
 mod local;
+mod pins;
 mod support;
 
 use std::process::{Command, ExitCode};
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         audit::CASES,
         local::CASES,
         leaving::CASES,
+        pins::CASES,
     ]
     .concat();
     match args.first().map(String::as_str) {
