@@ -116,6 +116,12 @@ check-vm: all
 check-vm-short: all
 	tests/vm/check.sh --short $(BUILD)
 
+# Pins while files are exchanged, in as many rounds as wanted; `make check` has a few of them.
+PIN_ROUNDS ?= 2000
+.PHONY: check-pin-races
+check-pin-races:
+	PVE_NATIVE_PIN_ROUNDS=$(PIN_ROUNDS) $(CARGO) test --locked --test pin -- --nocapture races
+
 .PHONY: check-msrv
 check-msrv:
 	scripts/check-msrv.sh

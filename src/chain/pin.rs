@@ -9,7 +9,8 @@
 //!
 //! - Keep the [`Pin`] until QEMU has opened the files. A name in `/proc` leads to a file for as long
 //!   as the process that holds it lives, its pin is not dropped, and QEMU may look into that process
-//!   (it is root, or of the same user and not set-user-ID). What QEMU has open it keeps.
+//!   (it is root, or of the same user and not set-user-ID). What QEMU has open it keeps. Dropping
+//!   the pin closes files, which can take long on FUSE and network file systems that hang.
 //! - The descriptors are closed on exec. For descriptor sets clear `FD_CLOEXEC` in the child only,
 //!   between fork and exec. QEMU then shares the open file with the pin, and with it its locks: those
 //!   of an emulator that was killed last until the pin is dropped. Names in `/proc` open the file

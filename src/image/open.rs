@@ -64,6 +64,20 @@ pub fn open(storage: &Storage, filename: &[u8], choice: FormatChoice) -> Result<
     OpenImage::open(storage, filename.into(), &mut [0; limits::HEAD])?.read(choice, storage)
 }
 
+/// The path of the file that a name means to QEMU.
+fn path_of(filename: &Arc<[u8]>) -> Result<Arc<[u8]>> {
+    match reference::parse(filename)? {
+        Reference::File(Cow::Borrowed(path)) if path.len() == filename.len() => {
+            Ok(Arc::clone(filename))
+        }
+        Reference::File(path) => Ok(path.into()),
+        Reference::Json(_) | Reference::Protocol(_) => {
+            let why = reference::not_a_file(filename);
+            Err(Error::unsupported(why).in_file(filename))
+        }
+    }
+}
+
 /// A file that may be an image: open, its first bytes read, not looked at yet.
 pub struct OpenImage<'a> {
     path: Arc<[u8]>,
@@ -79,7 +93,9 @@ impl<'a> OpenImage<'a> {
         filename: Arc<[u8]>,
         head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
-        Self::open_by(Storage::open, storage, filename, head)
+        let path = path_of(&filename)?;
+        let (file, length) = storage.open(&path, head)?;
+        Self::by_name(&filename, path, file, &head[..length], storage)
     }
 
     /// The same for a name that an image holds: what is no image file is not even opened.
@@ -88,36 +104,23 @@ impl<'a> OpenImage<'a> {
         filename: Arc<[u8]>,
         head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
-        Self::open_by(Storage::open_named, storage, filename, head)
+        let path = path_of(&filename)?;
+        let (file, length) = storage.open_named(&path, head)?;
+        Self::by_name(&filename, path, file, &head[..length], storage)
     }
 
-    fn open_by(
-        open: fn(&Storage, &[u8], &mut [u8]) -> Result<(File, usize)>,
+    fn by_name(
+        filename: &[u8],
+        path: Arc<[u8]>,
+        file: File,
+        head: &'a [u8],
         storage: &'a Storage,
-        filename: Arc<[u8]>,
-        head: &'a mut [u8; limits::HEAD],
     ) -> Result<Self> {
-        let path = match reference::parse(&filename)? {
-            Reference::File(Cow::Borrowed(path)) if path.len() == filename.len() => {
-                filename.clone()
-            }
-            Reference::File(path) => path.into(),
-            Reference::Json(_) | Reference::Protocol(_) => {
-                let why = reference::not_a_file(&filename);
-                return Err(Error::unsupported(why).in_file(&filename));
-            }
-        };
-        let (file, length) = open(storage, &path, head)?;
         // The prefix asks for QEMU's driver for files, which takes no devices.
         if file.meta().kind == FileKind::Block && filename.starts_with(b"file:") {
             return Err(Error::format("is a block device, not a file").in_file(&path));
         }
-        Ok(OpenImage::new(
-            path,
-            file,
-            &head[..length],
-            storage.limits(),
-        ))
+        Ok(OpenImage::new(path, file, head, storage.limits()))
     }
 
     /// A file that is open already, with its first bytes and the bounds of the call.

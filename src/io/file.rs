@@ -117,7 +117,8 @@ impl Storage {
 
 impl Storage {
     /// The same for a path that an image holds: what is neither a regular file nor a block device
-    /// is found, but never opened, so that nothing happens to FIFOs, tapes and watchdogs.
+    /// is not opened, so that nothing happens to FIFOs, tapes and watchdogs. Whoever must be sure of
+    /// that while files are exchanged uses [`Storage::find`].
     pub fn open_named(&self, path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
         check_path(path)?;
         match &self.access {
@@ -130,12 +131,13 @@ impl Storage {
     }
 }
 
+/// A look before the file is opened: it costs less than half of what finding it first would.
 fn open_named_inline(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
-    let found = sys::find(path, 0).map_err(|errno| Error::io("open", errno))?;
-    let meta = sys::stat_place(&found).map_err(|errno| Error::io("stat", errno))?;
+    let meta = sys::stat_path(path).map_err(|errno| Error::io("open", errno))?;
     if meta.kind.is_data() {
-        return open_inline(&sys::own_name(&found), head);
+        return open_inline(path, head);
     }
+    let found = sys::find(path, 0).map_err(|errno| Error::io("open", errno))?;
     let place = Place::Inline(found);
     Ok((File { place, meta }, 0))
 }

@@ -1,5 +1,6 @@
 //! Pins on storage that needs a helper: the files are opened there, and taken over.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -129,7 +130,7 @@ fn forked() -> Result<(), Skip> {
     assert_eq!(status, 0);
     assert_readable(&pin);
     // What one of them closes, the other one keeps.
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (reader, writer) = UnixStream::pair().expect("a pair of sockets");
     // SAFETY: the child makes no use of what other threads could hold; there are none.
     let child = unsafe { libc::fork() };
     assert!(child >= 0);
@@ -151,7 +152,7 @@ fn forked() -> Result<(), Skip> {
 
 fn holder_dies() -> Result<(), Skip> {
     let fs = HangFs::new()?;
-    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (reader, writer) = UnixStream::pair().expect("a pair of sockets");
     // SAFETY: as above.
     let child = unsafe { libc::fork() };
     assert!(child >= 0);

@@ -151,11 +151,7 @@ fn the_guest_sees_the_content_of_the_chain() {
             let folder = images.path("").display().to_string();
             let ours = |path: &&String| path.starts_with(&folder) || path.contains("/fd/");
             let ours: Vec<_> = images_opened.iter().filter(ours).collect();
-            assert_eq!(
-                ours,
-                [socket.to_str().expect("UTF-8")],
-                "it has them open already"
-            );
+            assert!(ours.is_empty(), "it has them open already: {ours:?}");
         }
         let _ = std::fs::remove_file(socket);
     }

@@ -164,14 +164,24 @@ pub(super) fn find(path: &[u8], resolve: u64) -> Result<Fd, i32> {
 
 /// Kind and identity of what was looked up; the size of a block device is not known.
 pub(super) fn stat_place(fd: &Fd) -> Result<Meta, i32> {
-    let mut st = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: fstat fills the whole struct when it returns 0.
-    let st = unsafe {
-        if libc::fstat(fd.0, st.as_mut_ptr()) != 0 {
-            return Err(errno());
-        }
-        st.assume_init()
-    };
+    stat_by(|st| unsafe { libc::fstat(fd.0, st) })
+}
+
+/// The same for a path.
+pub(super) fn stat_path(path: &[u8]) -> Result<Meta, i32> {
+    // SAFETY: `name` ends with a NUL; stat fills the whole struct when it returns 0.
+    stat_by(|st| with_name(path, |name| unsafe { libc::stat(name, st) }))
+}
+
+/// `call` fills the struct when it returns 0.
+fn stat_by(call: impl FnOnce(*mut libc::stat) -> libc::c_int) -> Result<Meta, i32> {
+    let mut st = MaybeUninit::<libc::stat>::uninit();
+    if call(st.as_mut_ptr()) != 0 {
+        return Err(errno());
+    }
+    // SAFETY: filled, as both callers promise.
+    let st = unsafe { st.assume_init_ref() };
     Ok(meta(
         st.st_mode,
         st.st_size.max(0) as u64,
