@@ -87,9 +87,13 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
                 let what = format!("backing chain has more than {depth} images");
                 return Err(limits::above(what, "max-depth", depth as u64).in_file(name));
             }
-            let image = match images.last().is_none_or(names_a_neighbour) {
-                true => OpenImage::open(storage, name.clone(), &mut head)?,
-                false => OpenImage::open_named(storage, name.clone(), &mut head)?,
+            let image = match images.last() {
+                None => OpenImage::open(storage, name.clone(), &mut head)?,
+                // Within a deadline the look is free.
+                Some(above) if storage.is_inline() && names_a_neighbour(above) => {
+                    OpenImage::open(storage, name.clone(), &mut head)?
+                }
+                Some(_) => OpenImage::open_named(storage, name.clone(), &mut head)?,
             };
             let image = image.read(choice, storage)?;
             match seen.insert(image.file.identity, images.len()) {
@@ -136,11 +140,20 @@ fn below<'a>(
     Some((name, choice))
 }
 
-/// Whether the backing file stands in the folder of an image that is a regular file. No devices are
-/// expected there, so it is opened without a look at what it is first: half the time of a look-up.
+/// Whether the backing file stands beside an image that is a regular file. No devices are expected
+/// there, so it is opened without a look at what it is, which would cost half as much again. At the
+/// worst a FIFO there is opened for an instant; an audit opens none.
 fn names_a_neighbour(image: &ImageInfo) -> bool {
-    let names = |backing: &Backing| !backing.name().contains(&b'/');
+    let names = |backing: &Backing| {
+        let (folder, name) = split(backing.full_name());
+        folder == split(&image.filename).0 && !matches!(name, b"." | b"..")
+    };
     image.file.kind == FileKind::Regular && image.backing.as_ref().is_some_and(names)
+}
+
+/// The folder, with its slash, and the name in it.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    path.split_at(path.iter().rposition(|&b| b == b'/').map_or(0, |at| at + 1))
 }
 
 /// What a format recorded in a header says.

@@ -95,6 +95,11 @@ impl Storage {
         self
     }
 
+    /// Whether all is done in place, however long it takes.
+    pub fn is_inline(&self) -> bool {
+        matches!(self.access, Access::Inline)
+    }
+
     /// The bounds of the call.
     pub fn limits(&self) -> &Limits {
         &self.limits

@@ -45,18 +45,25 @@ pub struct Case {
     pub ordinary: bool,
     info: Vec<String>,
     chain: Vec<String>,
+    /// By a chain without a deadline, which does not look first at what stands beside the image.
+    beside: Vec<String>,
     /// By an audit, and by a pin.
     audit: Vec<String>,
 }
 
 impl Case {
-    pub fn opened(&self, question: Question) -> impl Iterator<Item = &str> {
+    pub fn opened(&self, question: Question, timeout: &str) -> impl Iterator<Item = &str> {
         let more = match question {
             Question::Info => &self.info,
             Question::Chain => &self.chain,
             Question::Audit | Question::Pin => &self.audit,
         };
-        std::iter::once(&self.path).chain(more).map(String::as_str)
+        let beside = match (question, timeout) {
+            (Question::Chain, "none") => &self.beside[..],
+            _ => &[],
+        };
+        let all = std::iter::once(&self.path).chain(more).chain(beside);
+        all.map(String::as_str)
     }
 }
 
@@ -134,6 +141,7 @@ pub fn cases(folder: &Folder) -> Vec<Case> {
         let real = Path::new(&folder.root).join(name).canonicalize();
         let real = real.map_or(name.to_owned(), |real| real.display().to_string());
         case.chain.extend(chain.then(|| real.clone()));
+        case.beside.extend((name == "fifo").then(|| real.clone()));
         case.audit.extend(audit.then_some(real));
         cases.push(case);
     }
@@ -189,6 +197,7 @@ fn case(name: String, path: String, format: &str) -> Case {
         ordinary: false,
         info: Vec::new(),
         chain: Vec::new(),
+        beside: Vec::new(),
         audit: Vec::new(),
     }
 }

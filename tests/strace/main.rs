@@ -60,7 +60,7 @@ fn opens(folder: &Folder, cases: &[Case]) {
         for question in Question::ALL {
             for timeout in ["none", "60"] {
                 let trace = traced::look(folder, question, case, timeout);
-                let expected: BTreeSet<&str> = case.opened(question).collect();
+                let expected: BTreeSet<&str> = case.opened(question, timeout).collect();
                 let opened: BTreeSet<&str> = trace.opened.iter().map(String::as_str).collect();
                 let what = format!("{} of {}, timeout {timeout}", question.name(), case.name);
                 assert_eq!(opened, expected, "{what}\n{}", trace.text);
