@@ -1,7 +1,11 @@
 //! How images refer to each other: names, and the backing chain that they form.
 
 pub mod audit;
+pub mod changed;
+pub mod extents;
 mod json;
+mod layer;
+pub mod map_text;
 pub mod pin;
 pub mod policy;
 pub mod reference;

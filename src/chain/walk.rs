@@ -6,7 +6,7 @@ use super::reference;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::open::OpenImage;
 use crate::image::{Backing, FormatChoice, ImageFormat, ImageInfo};
-use crate::io::{FileKind, Storage};
+use crate::io::{File, FileKind, Storage};
 use crate::limits;
 use crate::text;
 
@@ -66,6 +66,16 @@ impl Chain {
 
 /// Reads the chain under `filename`. A damaged chain is no error: it ends with why.
 pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain {
+    walk_files(storage, filename, options, &mut drop)
+}
+
+/// The same; each file that was read goes to `keep`.
+pub(super) fn walk_files(
+    storage: &Storage,
+    filename: &[u8],
+    options: &ChainOptions,
+    keep: &mut dyn FnMut(File),
+) -> Chain {
     let depth = match options.max_depth {
         0 => storage.limits().depth as usize,
         depth => depth.min(limits::CHAIN_DEPTH_MAX),
@@ -95,10 +105,13 @@ pub fn walk(storage: &Storage, filename: &[u8], options: &ChainOptions) -> Chain
                 }
                 Some(_) => OpenImage::open_named(storage, name.clone(), &mut head)?,
             };
-            let image = image.read(choice, storage)?;
+            let (image, file) = image.read_and_keep(choice, storage)?;
             match seen.insert(image.file.identity, images.len()) {
                 Some(position) => Err(Error::new(ErrorKind::Cycle { position }).in_file(name)),
-                None => Ok(image),
+                None => {
+                    keep(file);
+                    Ok(image)
+                }
             }
         });
         match image {

@@ -127,6 +127,8 @@ pub struct Snapshot {
     pub l1_table_offset: u64,
     /// Entries of its L1 table.
     pub l1_size: u32,
+    /// Bytes of the entry that version 2 of the format leaves to extensions.
+    pub extra_data_size: u32,
 }
 
 /// A further file that holds data of an image.

@@ -9,6 +9,8 @@ pub mod format;
 pub mod info;
 pub mod json;
 pub mod luks;
+pub mod map;
+pub mod measure;
 pub mod open;
 pub mod probe;
 pub mod qcow1;

@@ -10,6 +10,7 @@ use super::sys::{self, Deadline, Failure, Fd, Helper, Opened};
 use crate::error::{Error, ErrorKind, Result};
 
 pub(super) struct Call {
+    timeout: Duration,
     state: Mutex<State>,
 }
 
@@ -32,6 +33,7 @@ impl Call {
     pub fn new(timeout: Duration) -> Self {
         sys::sweep();
         Call {
+            timeout,
             state: Mutex::new(State {
                 deadline: Deadline::after(timeout),
                 helper: None,
@@ -149,6 +151,24 @@ impl Call {
             }
         }
         Ok(done)
+    }
+
+    /// Where the next data or the next hole of a file that the helper has open is.
+    pub fn seek(&self, far: Far, offset: u64, whence: i32) -> Result<u64> {
+        let state = &mut *self.state();
+        if state.deadline.is_over() {
+            return Err(Error::new(ErrorKind::Timeout));
+        }
+        let deadline = state.deadline;
+        let helper = state.holder(far).ok_or(Error::io("seek in", libc::EBADF))?;
+        helper
+            .seek(far.fd, offset, whence, deadline)
+            .map_err(|f| error(f, "seek in"))
+    }
+
+    /// The time runs anew from now.
+    pub fn renew(&self) {
+        self.state().deadline = Deadline::after(self.timeout);
     }
 
     /// The file is not needed any more.

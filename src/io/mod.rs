@@ -15,7 +15,7 @@ mod window;
 
 pub use bounds::Bounds;
 pub use descriptor::Descriptor;
-pub use file::{File, FileKind, Meta, Storage};
+pub use file::{Allocation, File, FileKind, Meta, Storage};
 pub use found::{Found, Links};
 pub use source::{Memory, ReadAt, Source, Used};
 pub use sys::BlockedSignals;

@@ -3,9 +3,14 @@
 //! Follows QEMU's `docs/interop/qcow2`; the order and the strictness of the checks are those of
 //! QEMU's own opening for `qemu-img info`, so that what it refuses is refused here.
 
+pub mod bitmap_data;
 mod bitmaps;
+pub mod check;
 mod extensions;
 mod header;
+pub mod headroom;
+pub mod mapping;
+pub mod refcounts;
 mod snapshot_table;
 #[cfg(test)]
 mod tests;
@@ -33,6 +38,8 @@ pub struct Qcow2Info {
     pub bitmaps: Vec<Bitmap>,
     /// The LUKS header, if encryption is LUKS.
     pub luks: Option<LuksInfo>,
+    /// Bytes of the table of internal snapshots.
+    pub snapshot_table_bytes: u64,
 }
 
 impl Qcow2Info {
@@ -64,7 +71,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
     };
     let (backing, name_has_nul) = read_backing(source, &header, &extensions)?;
     let name_has_nul = name_has_nul || extensions.data_file_has_nul;
-    let snapshots = snapshot_table::read(source, &header)?;
+    let (snapshots, snapshot_table_bytes) = snapshot_table::read(source, &header)?;
     let bitmaps = match &extensions.bitmaps {
         Some(directory) => bitmaps::read(source, &header, directory)?,
         None => Vec::new(),
@@ -87,6 +94,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
             extensions,
             bitmaps,
             luks,
+            snapshot_table_bytes,
         })),
         extents: Vec::new(),
         name_has_nul,

@@ -14,11 +14,12 @@ pub const ID_PRINTED: usize = 127;
 /// Longest name that QEMU prints, in bytes.
 pub const NAME_PRINTED: usize = 255;
 
-/// Reads the whole table; the number of entries is checked already.
-pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>> {
+/// Reads the whole table, and says how many bytes it has; the number of entries is checked already.
+pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<(Vec<Snapshot>, u64)> {
     let mut snapshots = Vec::new();
     let mut offset = header.snapshots_offset;
     let mut window = Window::new(source, u64::MAX);
+    let mut bytes = 0;
     for index in 0..header.nb_snapshots {
         let start = offset;
         source.step(1)?;
@@ -34,9 +35,10 @@ pub(super) fn read(source: &Source<'_>, header: &Header) -> Result<Vec<Snapshot>
             return Err(Error::corrupt(format!("snapshot {index} lies too far out")).at(start));
         }
         snapshots.push(snapshot);
+        bytes = end - header.snapshots_offset;
         offset = end.next_multiple_of(8);
     }
-    Ok(snapshots)
+    Ok((snapshots, bytes))
 }
 
 /// The entry at `offset` and where it ends; None if its extra data are too long.
@@ -83,6 +85,7 @@ fn entry(
         disk_size: extra64(8).unwrap_or(header.virtual_size()),
         l1_table_offset: be64(0),
         l1_size: be32(8),
+        extra_data_size: extra_size,
     };
     Ok(Some((snapshot, name_at + u64::from(be16(14)))))
 }

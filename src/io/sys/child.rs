@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::raw::{syscall, syscall6};
 use super::slot::{
-    ASKED, DATA, EXIT, FIND, IDLE, OPEN, READ, READ_LINK, STEP_OPEN, STEP_READ, STEP_READ_LINK,
-    STEP_STAT, Slot,
+    ASKED, DATA, EXIT, FIND, IDLE, OPEN, READ, READ_LINK, SEEK, STEP_OPEN, STEP_READ,
+    STEP_READ_LINK, STEP_SEEK, STEP_STAT, Slot,
 };
 use super::{BLKGETSIZE64, FIND_FLAGS, How, OPEN_FLAGS};
 
@@ -73,6 +73,7 @@ pub(super) unsafe extern "C" fn main(slot: *const Slot) -> ! {
             READ => read(slot, slot.fd.load(Relaxed), slot.offset.load(Relaxed)),
             FIND => find(slot),
             READ_LINK => read_link(slot),
+            SEEK => seek(slot),
             EXIT => {
                 // SAFETY: the table is our own.
                 unsafe { syscall(libc::SYS_close_range, 0, libc::c_uint::MAX as usize, 0, 0) };
@@ -211,6 +212,24 @@ fn find(slot: &Slot) {
         return fail(slot, STEP_STAT, result);
     }
     slot.opened.store(fd, Relaxed);
+}
+
+#[inline(always)]
+fn seek(slot: &Slot) {
+    // SAFETY: takes numbers, gives one.
+    let result = unsafe {
+        syscall(
+            libc::SYS_lseek,
+            slot.fd.load(Relaxed) as usize,
+            slot.offset.load(Relaxed) as usize,
+            slot.length.load(Relaxed) as usize,
+            0,
+        )
+    };
+    if result < 0 {
+        return fail(slot, STEP_SEEK, result);
+    }
+    slot.size.store(result as u64, Relaxed);
 }
 
 #[inline(always)]

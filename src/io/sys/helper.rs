@@ -115,6 +115,20 @@ impl Helper {
         }
     }
 
+    /// Where the next data or the next hole of a file is (`lseek`).
+    pub fn seek(
+        &mut self,
+        fd: i32,
+        offset: u64,
+        whence: i32,
+        deadline: Deadline,
+    ) -> Result<u64, Failure> {
+        match &mut self.0 {
+            Kind::Process(process) => process.seek(fd, offset, whence, deadline),
+            Kind::Thread(thread) => thread.seek(fd, offset, whence, deadline),
+        }
+    }
+
     /// The file is not needed any more.
     pub fn close(&mut self, fd: i32) {
         match &mut self.0 {

@@ -285,6 +285,14 @@ fn device_size(fd: &Fd) -> Result<u64, i32> {
     Ok(size)
 }
 
+/// One `lseek`, to where the next data or the next hole is.
+pub(super) fn seek(fd: &Fd, offset: u64, whence: i32) -> Result<u64, i32> {
+    let offset = libc::off_t::try_from(offset).map_err(|_| libc::EINVAL)?;
+    // SAFETY: takes numbers, gives one.
+    let at = unsafe { libc::lseek(fd.0, offset, whence) };
+    u64::try_from(at).map_err(|_| errno())
+}
+
 /// One `pread`.
 pub(super) fn pread(fd: &Fd, offset: u64, buffer: &mut [u8]) -> Result<usize, i32> {
     let offset = libc::off_t::try_from(offset).map_err(|_| libc::EINVAL)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::registry::Permit;
 use super::signals::BlockedSignals;
 use super::slot::{
-    ASKED, CLOSING, DATA, EXIT, FIND, GONE, IDLE, Mapping, OPEN, READ, READ_LINK, STEPS, Slot,
+    ASKED, CLOSING, DATA, EXIT, FIND, GONE, IDLE, Mapping, OPEN, READ, READ_LINK, SEEK, STEPS, Slot,
 };
 use super::{Deadline, Failure, Fd, Opened, child, duplicate, errno, meta, own_pid, raw};
 use crate::io::file::Meta;
@@ -130,6 +130,22 @@ impl Process {
         let mut target = vec![0; (slot.done.load(Relaxed) as usize).min(DATA)];
         self.copy(&mut target);
         Ok(target)
+    }
+
+    pub fn seek(
+        &mut self,
+        fd: i32,
+        offset: u64,
+        whence: i32,
+        deadline: Deadline,
+    ) -> Result<u64, Failure> {
+        let slot = self.ask(deadline, |slot| {
+            slot.op.store(SEEK, Relaxed);
+            slot.fd.store(fd, Relaxed);
+            slot.offset.store(offset, Relaxed);
+            slot.length.store(whence as u32, Relaxed);
+        })?;
+        Ok(slot.size.load(Relaxed))
     }
 
     /// A descriptor of our own for a file that the helper has open. Touches no storage.

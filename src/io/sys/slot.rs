@@ -28,13 +28,16 @@ pub(super) const EXIT: u32 = 2;
 pub(super) const FIND: u32 = 3;
 /// Read the link called `path`.
 pub(super) const READ_LINK: u32 = 4;
+/// Seek in `fd` from `offset`, `length` says to what; the answer is in `size`.
+pub(super) const SEEK: u32 = 5;
 
 /// Steps of a request, to say which one failed.
-pub(super) const STEPS: [&str; 4] = ["open", "stat", "read", "find the real place of"];
+pub(super) const STEPS: [&str; 5] = ["open", "stat", "read", "find the real place of", "seek in"];
 pub(super) const STEP_OPEN: u32 = 0;
 pub(super) const STEP_STAT: u32 = 1;
 pub(super) const STEP_READ: u32 = 2;
 pub(super) const STEP_READ_LINK: u32 = 3;
+pub(super) const STEP_SEEK: u32 = 4;
 
 /// Files that one request can close on the way.
 pub(super) const CLOSING: usize = 32;

@@ -24,6 +24,7 @@ enum Ask {
     Read { fd: i32, offset: u64, length: usize },
     Find { name: Vec<u8>, resolve: u64 },
     ReadLink { name: Vec<u8> },
+    Seek { fd: i32, offset: u64, whence: i32 },
 }
 
 type Answer = Result<(Option<Opened>, Vec<u8>), Failure>;
@@ -156,6 +157,19 @@ impl Thread {
         Ok(self.ask(Ask::ReadLink { name }, deadline)?.1)
     }
 
+    pub fn seek(
+        &mut self,
+        fd: i32,
+        offset: u64,
+        whence: i32,
+        deadline: Deadline,
+    ) -> Result<u64, Failure> {
+        let (_, data) = self.ask(Ask::Seek { fd, offset, whence }, deadline)?;
+        data.first_chunk()
+            .map(|bytes| u64::from_ne_bytes(*bytes))
+            .ok_or(Failure::Died)
+    }
+
     pub fn close(&mut self, fd: i32) {
         self.closing.push(fd);
     }
@@ -249,6 +263,12 @@ fn serve(shared: &Shared) {
             Ask::Read { fd, offset, length } => match files.get(&fd) {
                 Some(fd) => read(fd, offset, length).map(|data| (None, data)),
                 None => Err(Failure::Errno("read", libc::EBADF)),
+            },
+            Ask::Seek { fd, offset, whence } => match files.get(&fd) {
+                Some(fd) => super::seek(fd, offset, whence)
+                    .map(|at| (None, at.to_ne_bytes().to_vec()))
+                    .map_err(|errno| Failure::Errno("seek in", errno)),
+                None => Err(Failure::Errno("seek in", libc::EBADF)),
             },
             Ask::Find { name, resolve } => find(&name, resolve).map(|(fd, opened)| {
                 files.insert(opened.fd, fd);

@@ -1,0 +1,106 @@
+//! How one image maps the disk: runs of it that are stored alike. Each format that has tables has
+//! a decoder that turns a stretch of them into [`Run`]s; nothing here knows of backing files.
+
+/// How a stretch of the disk is stored in one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Not at all: the image below decides.
+    Unallocated,
+    /// Not at all, but there is room for it at [`Run::host`].
+    Reserved,
+    /// As zeros, by a mark alone.
+    Zero,
+    /// As zeros by a mark, with room for data at [`Run::host`].
+    ZeroReserved,
+    /// As it is, at [`Run::host`].
+    Data,
+    /// Encrypted: what lies at an offset is not what the guest sees.
+    Encrypted,
+    /// Compressed.
+    Compressed,
+    /// Nowhere: the file is the disk and has a hole at [`Run::host`].
+    Hole,
+    /// As it is, at [`Run::host`], but the file has a hole there.
+    DataInHole,
+}
+
+impl Stored {
+    /// Whether [`Run::host`] means anything.
+    pub fn has_host(self) -> bool {
+        matches!(
+            self,
+            Stored::Reserved
+                | Stored::ZeroReserved
+                | Stored::Data
+                | Stored::Hole
+                | Stored::DataInHole
+        )
+    }
+
+    /// Whether the image itself says what the guest reads.
+    pub fn is_allocated(self) -> bool {
+        !matches!(self, Stored::Unallocated | Stored::Reserved)
+    }
+}
+
+/// A stretch of the disk that one image stores alike, and, where it has a place in the file, in
+/// one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Offset in the disk.
+    pub start: u64,
+    /// Bytes; never 0.
+    pub length: u64,
+    /// Offset in the file, where there is one.
+    pub host: u64,
+    /// How.
+    pub stored: Stored,
+}
+
+impl Run {
+    /// The first offset behind it.
+    pub fn end(&self) -> u64 {
+        self.start + self.length
+    }
+}
+
+/// Runs in the order of the disk, joined where they can be.
+#[derive(Debug, Default)]
+pub struct Runs(Vec<Run>);
+
+impl Runs {
+    /// Room for so many.
+    pub fn with_capacity(runs: usize) -> Self {
+        Runs(Vec::with_capacity(runs))
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The runs.
+    pub fn as_slice(&self) -> &[Run] {
+        &self.0
+    }
+
+    /// Adds what follows the last one.
+    #[inline]
+    pub fn push(&mut self, start: u64, length: u64, stored: Stored, host: u64) {
+        if let Some(last) = self.0.last_mut() {
+            let joined = last.stored == stored
+                && last.start + last.length == start
+                && (!stored.has_host() || last.host + last.length == host);
+            if joined {
+                last.length += length;
+                return;
+            }
+        }
+        self.0.push(Run {
+            start,
+            length,
+            host,
+            stored,
+        });
+    }
+}

@@ -1,0 +1,141 @@
+//! How often each cluster of the file is referenced, counted in memory: a byte per cluster, in
+//! pages that come into being when something in them is referenced, and widen where a byte is not
+//! enough. That is 1 GiB for 64 TiB in clusters of 64 KiB; a sparse file takes less.
+
+/// Clusters of a page.
+const PAGE: u64 = 16 << 10;
+
+pub(super) struct Counted {
+    pages: Vec<Page>,
+    /// Clusters of the file, more if some are referenced behind its end.
+    pub clusters: u64,
+    /// The largest refcount that the image can store.
+    most: u64,
+}
+
+#[derive(Clone, Default)]
+enum Page {
+    #[default]
+    Empty,
+    Narrow(Box<[u8]>),
+    Wide(Box<[u64]>),
+}
+
+impl Counted {
+    /// Nothing is referenced in a file of so many clusters.
+    pub fn new(clusters: u64, refcount_order: u32) -> Self {
+        let most = match refcount_order {
+            6 => u64::MAX,
+            order => (1 << (1 << order)) - 1,
+        };
+        Counted {
+            pages: vec![Page::Empty; clusters.div_ceil(PAGE) as usize],
+            clusters,
+            most,
+        }
+    }
+
+    /// Counts one more reference; false if the image could not store so many.
+    #[inline]
+    pub fn add(&mut self, cluster: u64) -> bool {
+        if cluster >= self.clusters {
+            self.clusters = cluster + 1;
+            let pages = self.clusters.div_ceil(PAGE) as usize;
+            self.pages.resize(pages.max(self.pages.len()), Page::Empty);
+        }
+        let (page, at) = ((cluster / PAGE) as usize, (cluster % PAGE) as usize);
+        let page = &mut self.pages[page];
+        if let Page::Narrow(counts) = page {
+            let count = counts[at];
+            if count < u8::MAX && u64::from(count) < self.most {
+                counts[at] = count + 1;
+                return true;
+            }
+        }
+        add_slowly(page, at, self.most)
+    }
+
+    /// The references to a cluster.
+    pub fn get(&self, cluster: u64) -> u64 {
+        let at = (cluster % PAGE) as usize;
+        match self.pages.get((cluster / PAGE) as usize) {
+            None | Some(Page::Empty) => 0,
+            Some(Page::Narrow(counts)) => counts[at].into(),
+            Some(Page::Wide(counts)) => counts[at],
+        }
+    }
+
+    /// The first cluster from `from` on that may be referenced.
+    pub fn next(&self, from: u64) -> u64 {
+        let page = (from / PAGE) as usize;
+        match self.pages.get(page) {
+            Some(Page::Narrow(_) | Page::Wide(_)) => from,
+            None => self.clusters,
+            Some(Page::Empty) => {
+                let rest = &self.pages[page..];
+                let empty = rest.iter().take_while(|page| matches!(page, Page::Empty));
+                ((page + empty.count()) as u64 * PAGE).min(self.clusters)
+            }
+        }
+    }
+
+    /// The counts of the clusters from `from` on, as far as they lie together in bytes.
+    pub fn bytes(&self, from: u64) -> Option<&[u8]> {
+        match self.pages.get((from / PAGE) as usize) {
+            Some(Page::Narrow(counts)) => Some(&counts[(from % PAGE) as usize..]),
+            _ => None,
+        }
+    }
+}
+
+#[cold]
+fn add_slowly(page: &mut Page, at: usize, most: u64) -> bool {
+    if let Page::Empty = page {
+        *page = Page::Narrow(vec![0; PAGE as usize].into());
+    }
+    if let Page::Narrow(counts) = page {
+        if u64::from(counts[at]) >= most {
+            return false;
+        }
+        if counts[at] < u8::MAX {
+            counts[at] += 1;
+            return true;
+        }
+        *page = Page::Wide(counts.iter().map(|&count| count.into()).collect());
+    }
+    match page {
+        Page::Wide(counts) if counts[at] < most => {
+            counts[at] += 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_widen_and_end_where_the_image_could_not_store_them() {
+        let mut counted = Counted::new(10, 4);
+        for _ in 0..0xffff {
+            assert!(counted.add(3));
+        }
+        assert!(!counted.add(3));
+        assert_eq!(counted.get(3), 0xffff);
+        assert_eq!(counted.get(4), 0);
+        let mut bits = Counted::new(1, 0);
+        assert!(bits.add(0) && !bits.add(0));
+    }
+
+    #[test]
+    fn empty_stretches_are_passed_over() {
+        let mut counted = Counted::new(10 * PAGE, 4);
+        assert_eq!(counted.next(5), 10 * PAGE);
+        counted.add(7 * PAGE + 3);
+        assert_eq!(counted.next(5), 7 * PAGE);
+        counted.add(20 * PAGE);
+        assert_eq!(counted.clusters, 20 * PAGE + 1);
+    }
+}

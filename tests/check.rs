@@ -1,0 +1,182 @@
+//! The check of qcow2 images against the real `qemu-img check`: the same verdict, the same counts,
+//! on sound images and on ones whose tables and refcounts are broken on purpose.
+
+mod common;
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::random::Random;
+use common::{Images, qemu_img};
+use pve_native_core::image::open::{Alone, OpenImage};
+use pve_native_core::image::qcow2::check::check;
+use pve_native_core::image::{FormatChoice, ImageFormat};
+use pve_native_core::io::Storage;
+use pve_native_core::limits;
+use serde_json::{Map, Value, json};
+
+/// What `qemu-img check` prints, but for the names.
+fn theirs(path: &Path) -> Result<Map<String, Value>, String> {
+    let output = qemu_img(&[
+        "check".as_ref(),
+        "--output=json".as_ref(),
+        "-fqcow2".as_ref(),
+        path.as_os_str(),
+    ]);
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(&output.stdout) else {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    };
+    answer.remove("filename");
+    answer.remove("format");
+    Ok(answer)
+}
+
+fn ours(path: &Path) -> Result<Map<String, Value>, pve_native_core::Error> {
+    let storage = Storage::inline();
+    let mut head = [0; limits::HEAD];
+    let image = OpenImage::open(&storage, path.as_os_str().as_bytes().into(), &mut head)?;
+    let (info, file) = image.read_and_keep(FormatChoice::Named(ImageFormat::Qcow2), &Alone)?;
+    let qcow2 = info.qcow2().unwrap();
+    let result = check(&file, &info.metadata, qcow2, &mut |_, _| true)?;
+    let mut answer = Map::new();
+    answer.insert("check-errors".into(), json!(result.check_errors));
+    for (key, value) in [
+        ("corruptions", result.corruptions),
+        ("leaks", result.leaks),
+        ("image-end-offset", result.image_end_offset),
+        ("total-clusters", result.total_clusters),
+        ("allocated-clusters", result.allocated_clusters),
+        ("fragmented-clusters", result.fragmented_clusters),
+        ("compressed-clusters", result.compressed_clusters),
+    ] {
+        if value != 0 {
+            answer.insert(key.into(), json!(value));
+        }
+    }
+    Ok(answer)
+}
+
+#[track_caller]
+fn assert_same_check(path: &Path, what: &str) -> bool {
+    match (ours(path), theirs(path)) {
+        (Ok(ours), Ok(theirs)) => {
+            assert_eq!(ours, theirs, "{what}: {}", path.display());
+            ours.contains_key("corruptions") || ours.contains_key("leaks")
+        }
+        (Err(_), Err(_)) => true,
+        (ours, theirs) => panic!("{what}: {}: {ours:?} but {theirs:?}", path.display()),
+    }
+}
+
+const OPTIONS: [&str; 10] = [
+    "",
+    "cluster_size=4k",
+    "cluster_size=512",
+    "cluster_size=2M",
+    "compat=0.10",
+    "extended_l2=on",
+    "lazy_refcounts=on,refcount_bits=1",
+    "refcount_bits=4",
+    "refcount_bits=64,cluster_size=4k",
+    "refcount_bits=8",
+];
+
+fn filled(images: &Images, random: &mut Random, name: &str, options: &str) -> PathBuf {
+    let path = images.path(name);
+    let mut args = vec!["create", "-qfqcow2"];
+    if !options.is_empty() {
+        args.extend(["-o", options]);
+    }
+    let size = ((1 + random.below(16)) << 19).to_string();
+    args.extend([path.to_str().unwrap(), &size]);
+    assert!(qemu_img(&args).status.success());
+    let size: usize = size.parse().unwrap();
+    let mut snapshots = 0;
+    for _ in 0..1 + random.below(3) {
+        let mut io = Command::new("qemu-io");
+        io.args(["-f", "qcow2"]);
+        for _ in 0..random.below(12) {
+            let at = random.below(size / 512) * 512;
+            let length = ((1 + random.below(300)) * 512).min(size - at);
+            let command = match random.below(6) {
+                0..3 => format!("write -P {} {at} {length}", 1 + random.below(255)),
+                3 => format!("write -z {at} {length}"),
+                4 => format!("discard {at} {length}"),
+                _ => format!("write -c 0 {}", 65536.min(size)),
+            };
+            io.args(["-c", &command]);
+        }
+        // A compressed cluster cannot be written everywhere: then the rest still counts.
+        io.arg(&path).output().unwrap();
+        if !options.contains("refcount_bits=1") && random.below(2) == 0 {
+            snapshots += 1;
+            let name = format!("s{snapshots}");
+            let made = qemu_img(&["snapshot", "-c", &name, path.to_str().unwrap()]);
+            assert!(made.status.success());
+        }
+    }
+    path
+}
+
+#[test]
+fn sound_images() {
+    let images = Images::new();
+    let mut random = Random::new(21);
+    for (i, options) in OPTIONS.iter().enumerate() {
+        for round in 0..3 {
+            let path = filled(&images, &mut random, &format!("{i}-{round}"), options);
+            assert_same_check(&path, options);
+        }
+    }
+}
+
+#[test]
+fn broken_images() {
+    let images = Images::new();
+    let mut random = Random::new(22);
+    let mut broken = 0;
+    for (i, options) in OPTIONS.iter().enumerate() {
+        let path = filled(&images, &mut random, &i.to_string(), options);
+        let sound = std::fs::read(&path).unwrap();
+        let be64 = |at: usize| u64::from_be_bytes(*sound[at..].first_chunk().unwrap()) as usize;
+        let be32 = |at: usize| u32::from_be_bytes(*sound[at..].first_chunk().unwrap()) as usize;
+        let cluster = 1 << be32(20);
+        let (l1, l1_entries, refcounts) = (be64(40), be32(36), be64(48));
+        let tables: Vec<usize> = (0..l1_entries)
+            .map(|i| be64(l1 + 8 * i) & 0x00ff_ffff_ffff_fe00)
+            .filter(|&table| table != 0 && table < sound.len())
+            .collect();
+        let blocks = be64(refcounts);
+        for _ in 0..60 {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            let mut what = String::new();
+            for _ in 0..1 + random.below(3) {
+                let (place, width) = match random.below(5) {
+                    0 => (l1 + 8 * random.below(l1_entries), 8),
+                    1 => (refcounts + 8 * random.below(cluster / 8), 8),
+                    2 => (blocks + random.below(cluster), 1),
+                    _ if tables.is_empty() => (l1, 8),
+                    _ => (random.pick(&tables) + 8 * random.below(cluster / 8), 8),
+                };
+                let bytes = match random.below(5) {
+                    0 => random.next().to_be_bytes(),
+                    1 => [0; 8],
+                    2 => ((random.below(40) * cluster) as u64 | 1 << 63).to_be_bytes(),
+                    3 => ((random.below(40) * cluster) as u64).to_be_bytes(),
+                    _ => {
+                        let at = place.min(sound.len() - 8);
+                        (be64(at) as u64 ^ 1 << random.below(64)).to_be_bytes()
+                    }
+                };
+                file.write_all_at(&bytes[..width], place as u64).unwrap();
+                what += &format!("{options} {bytes:x?}@{place:#x} ");
+            }
+            broken += usize::from(assert_same_check(&path, &what));
+            std::fs::write(&path, &sound).unwrap();
+        }
+    }
+    assert!(broken >= 400, "only {broken} images were broken");
+    println!("{broken} broken images");
+}
