@@ -11,6 +11,7 @@ pub mod chain;
 mod check;
 pub mod corpus;
 mod directory;
+pub mod extents;
 pub mod image;
 mod input;
 pub mod json;
@@ -41,7 +42,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -58,6 +59,7 @@ pub const TARGETS: [Target; 17] = [
         seeds: seeds::noise,
         mutants: 20_000,
     },
+    image_target("extents", extents::run, seeds::qcow2),
     Target {
         name: "chain",
         run: chain::run,

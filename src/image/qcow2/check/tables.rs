@@ -54,10 +54,11 @@ impl Check<'_, '_> {
 
     fn l2(&mut self, table: u64, part: &mut [u8], active: bool) -> Result<()> {
         let cluster = 1u64 << self.cluster_bits;
+        let end = (table + cluster).min(self.file.size());
         let entry_bytes = self.entry_bytes();
         let mut contiguous = 0;
         let mut at = table;
-        while at < table + cluster {
+        while at < end {
             let length = part.len().min(cluster as usize);
             self.file.read_at(at, &mut part[..length])?;
             for (index, bytes) in part[..length].chunks_exact(entry_bytes).enumerate() {
@@ -173,9 +174,10 @@ impl Check<'_, '_> {
 
     fn copied_flags_of(&mut self, table: u64, part: &mut [u8]) -> Result<()> {
         let cluster = 1u64 << self.cluster_bits;
+        let end = (table + cluster).min(self.file.size());
         let entry_bytes = self.entry_bytes();
         let mut at = table;
-        while at < table + cluster {
+        while at < end {
             let length = part.len().min(cluster as usize);
             self.file.read_at(at, &mut part[..length])?;
             for (index, bytes) in part[..length].chunks_exact(entry_bytes).enumerate() {
@@ -255,9 +257,11 @@ struct Tables {
 
 impl Tables {
     fn new(check: &Check<'_, '_>, offset: u64, entries: u32) -> Self {
+        // Behind the end of the file all entries are zero.
+        let held = check.file.size().saturating_sub(offset).div_ceil(8);
         Tables {
             offset,
-            entries: entries.into(),
+            entries: held.min(entries.into()),
             next: 0,
             held: Vec::new(),
             part: vec![0; PART.min(1 << check.cluster_bits)],

@@ -1,0 +1,70 @@
+//! The maps of a qcow2 image that lies in memory: its runs, the check of its refcounts, its bitmaps,
+//! and how far it reaches.
+
+use pve_native_core::image::FormatSpecific;
+use pve_native_core::image::map::Runs;
+use pve_native_core::image::qcow2::check::check;
+use pve_native_core::image::qcow2::mapping::Mapping;
+use pve_native_core::image::qcow2::{self, bitmap_data, headroom, refcounts};
+use pve_native_core::io::{ReadAt, Source};
+use pve_native_core::limits;
+
+use crate::pieces::{Image, WHOLE};
+use crate::repair;
+
+/// Parts of the tables, and tables, that are looked at: more of them are alike.
+const STEPS: usize = 500;
+/// Entries of an L1 table up to which an image is looked through.
+const L1_ENTRIES: u32 = 1 << 14;
+
+/// All that reads the tables.
+pub fn run(input: &[u8]) {
+    let image = Image::new(input, &WHOLE, repair::nothing);
+    let head = image.head(limits::HEAD);
+    let Ok(metadata) = qcow2::read(&Source::new(&image, &head)) else {
+        return;
+    };
+    let FormatSpecific::Qcow2(info) = &metadata.specific else {
+        unreachable!("qcow2's metadata are qcow2's");
+    };
+    let size = info.header.virtual_size();
+    let mut mapping = Mapping::new(info, size, 4096);
+    let (mut runs, mut position) = (Runs::default(), 0);
+    for _ in 0..STEPS {
+        runs.clear();
+        if position >= size || mapping.runs(&image, position, &mut runs).is_err() {
+            break;
+        }
+        let runs = runs.as_slice();
+        assert!(runs[0].start <= position && position < runs[0].end());
+        assert!(runs.windows(2).all(|pair| pair[0].end() == pair[1].start));
+        position = runs[runs.len() - 1].end();
+        assert!(position <= size);
+    }
+    for bitmap in info.bitmaps.iter().take(4) {
+        let mut last = 0;
+        let _ = bitmap_data::read(&image, &info.header, bitmap, &mut |start, length| {
+            assert!(start >= last && length > 0 && start + length <= size);
+            last = start + length;
+        });
+    }
+    let _ = refcounts::is_preallocated(&image, &info.header, image.size());
+    let snapshots = metadata.snapshots.iter().map(|snapshot| snapshot.l1_size);
+    if snapshots.len() > 64
+        || snapshots
+            .chain([info.header.l1_size])
+            .any(|size| size > L1_ENTRIES)
+    {
+        return;
+    }
+    let mut left = STEPS;
+    let result = check(&image, &metadata, info, &mut |_, _| {
+        left -= 1;
+        left > 0
+    });
+    if let Ok(result) = result {
+        let found = result.corruptions + result.leaks + result.check_errors;
+        assert!(result.findings.len() as u64 <= found);
+    }
+    let _ = headroom::headroom(&image, info);
+}
