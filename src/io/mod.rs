@@ -4,6 +4,7 @@
 //! parsers see it through a [`Source`], which answers from the first page where it can, returns
 //! zeros past the end of the file (as QEMU does), and cannot run past a buffer.
 
+mod allocation;
 mod bounds;
 mod call;
 mod descriptor;
@@ -13,9 +14,10 @@ mod source;
 mod sys;
 mod window;
 
+pub use allocation::Allocation;
 pub use bounds::Bounds;
 pub use descriptor::Descriptor;
-pub use file::{Allocation, File, FileKind, Meta, Storage};
+pub use file::{File, FileKind, Meta, Storage};
 pub use found::{Found, Links};
 pub use source::{Memory, ReadAt, Source, Used};
 pub use sys::BlockedSignals;
