@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod chain;
+mod codes;
 pub mod error;
 pub mod image;
 pub mod inspect;

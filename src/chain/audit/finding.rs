@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::codes::codes;
 use crate::error::{Code, Error};
 use crate::image::json::View;
 use crate::limits;
@@ -28,95 +29,76 @@ impl Severity {
     }
 }
 
-macro_rules! findings {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What was found. The names are contract.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl FindingCode {
-            /// All codes.
-            pub const ALL: &[FindingCode] = &[$(FindingCode::$variant,)*];
-
-            /// The stable word.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(FindingCode::$variant => $name,)*
-                }
-            }
-        }
-    };
-}
-
-findings! {
-    /// A FIFO, socket, directory or character device.
-    NotAFile = "not-a-file",
-    /// The file cannot be found, opened or read.
-    Unreadable = "unreadable",
-    /// The file was exchanged for another one while it was looked at.
-    Changed = "changed",
-    /// The file does not have the format that it should have.
-    WrongFormat = "wrong-format",
-    /// The metadata break the format's rules.
-    Corrupt = "corrupt",
-    /// The image itself says that it is corrupt.
-    MarkedCorrupt = "marked-corrupt",
-    /// The image was not closed cleanly, or parts of it are void.
-    Unclean = "unclean",
-    /// A feature, version or driver that is not known here.
-    Unsupported = "unsupported",
-    /// A number in the metadata is above a limit.
-    Limit = "limit",
-    /// The disk is larger than allowed.
-    VirtualSize = "virtual-size",
-    /// The format is not among those allowed.
-    FormatNotAllowed = "format-not-allowed",
-    /// The content can be taken for another format than the one that it is said to have.
-    HiddenFormat = "hidden-format",
-    /// A backing image without a recorded format, which QEMU would probe.
-    UnnamedFormat = "unnamed-format",
-    /// A backing image, where none is allowed.
-    BackingFile = "backing-file",
-    /// An external data file, where none is allowed.
-    DataFile = "data-file",
-    /// The header wants a data file, but names none.
-    DataFileUnnamed = "data-file-unnamed",
-    /// The header names a data file, but does not say that it has one.
-    DataFileUnused = "data-file-unused",
-    /// Data in further files of the format, where none are allowed.
-    Extent = "extent",
-    /// A name with a protocol, such as `nbd:` or `fat:`.
-    Protocol = "protocol",
-    /// A `json:` description in place of a name.
-    JsonName = "json-name",
-    /// A name that begins with `file:`.
-    FilePrefix = "file-prefix",
-    /// A name that leads somewhere else from each working folder.
-    RelativeName = "relative-name",
-    /// A name with bytes behind a NUL.
-    NameNul = "name-nul",
-    /// A name that is not UTF-8.
-    NameEncoding = "name-encoding",
-    /// A name with control characters or with marks that turn the direction of writing.
-    NameControl = "name-control",
-    /// The file lies outside the allowed folders.
-    OutsideRoots = "outside-roots",
-    /// A symbolic link on the way to the file, where none is allowed.
-    Symlink = "symlink",
-    /// The file lies on another file system than the top image.
-    OtherDevice = "other-device",
-    /// The chain comes back to an image that is already in it.
-    Cycle = "cycle",
-    /// The chain has more images than allowed.
-    TooDeep = "too-deep",
-    /// Two parts of the metadata claim the same bytes.
-    Overlap = "overlap",
-    /// A header extension that stands twice; readers disagree which counts.
-    RepeatedExtension = "repeated-extension",
-    /// A header extension that is not known here.
-    UnknownExtension = "unknown-extension",
+codes! {
+    /// What was found. The names are contract.
+    pub enum FindingCode {
+        /// A FIFO, socket, directory or character device.
+        NotAFile = "not-a-file",
+        /// The file cannot be found, opened or read.
+        Unreadable = "unreadable",
+        /// The file was exchanged for another one while it was looked at.
+        Changed = "changed",
+        /// The file does not have the format that it should have.
+        WrongFormat = "wrong-format",
+        /// The metadata break the format's rules.
+        Corrupt = "corrupt",
+        /// The image itself says that it is corrupt.
+        MarkedCorrupt = "marked-corrupt",
+        /// The image was not closed cleanly, or parts of it are void.
+        Unclean = "unclean",
+        /// A feature, version or driver that is not known here.
+        Unsupported = "unsupported",
+        /// A number in the metadata is above a limit.
+        Limit = "limit",
+        /// The disk is larger than allowed.
+        VirtualSize = "virtual-size",
+        /// The format is not among those allowed.
+        FormatNotAllowed = "format-not-allowed",
+        /// The content can be taken for another format than the one that it is said to have.
+        HiddenFormat = "hidden-format",
+        /// A backing image without a recorded format, which QEMU would probe.
+        UnnamedFormat = "unnamed-format",
+        /// A backing image, where none is allowed.
+        BackingFile = "backing-file",
+        /// An external data file, where none is allowed.
+        DataFile = "data-file",
+        /// The header wants a data file, but names none.
+        DataFileUnnamed = "data-file-unnamed",
+        /// The header names a data file, but does not say that it has one.
+        DataFileUnused = "data-file-unused",
+        /// Data in further files of the format, where none are allowed.
+        Extent = "extent",
+        /// A name with a protocol, such as `nbd:` or `fat:`.
+        Protocol = "protocol",
+        /// A `json:` description in place of a name.
+        JsonName = "json-name",
+        /// A name that begins with `file:`.
+        FilePrefix = "file-prefix",
+        /// A name that leads somewhere else from each working folder.
+        RelativeName = "relative-name",
+        /// A name with bytes behind a NUL.
+        NameNul = "name-nul",
+        /// A name that is not UTF-8.
+        NameEncoding = "name-encoding",
+        /// A name with control characters or with marks that turn the direction of writing.
+        NameControl = "name-control",
+        /// The file lies outside the allowed folders.
+        OutsideRoots = "outside-roots",
+        /// A symbolic link on the way to the file, where none is allowed.
+        Symlink = "symlink",
+        /// The file lies on another file system than the top image.
+        OtherDevice = "other-device",
+        /// The chain comes back to an image that is already in it.
+        Cycle = "cycle",
+        /// The chain has more images than allowed.
+        TooDeep = "too-deep",
+        /// Two parts of the metadata claim the same bytes.
+        Overlap = "overlap",
+        /// A header extension that stands twice; readers disagree which counts.
+        RepeatedExtension = "repeated-extension",
+        /// A header extension that is not known here.
+        UnknownExtension = "unknown-extension",
+    }
 }
 
 /// One thing that was found.
