@@ -299,6 +299,8 @@ typedef struct pven_limits {
      * 0: a million; at most 100 millions.
      */
     uint64_t max_steps;
+    /** Ranges in an answer that is a list of them. 0: 4 Mi; at most 256 Mi. */
+    uint64_t max_ranges;
 } pven_limits;
 
 /** How to open an image or a chain. Zero is the default everywhere. */

@@ -19,5 +19,6 @@ pub mod json;
 pub mod limits;
 pub mod panics;
 pub mod text;
+pub mod work;
 
 pub use error::{Code, Error, ErrorKind, Result};

@@ -139,6 +139,12 @@ pub const VMDK_DIRECTORY_ENTRIES: u32 = 32 << 20;
 /// vmdk: entries of a grain table. QEMU.
 pub const VMDK_GRAIN_TABLE_ENTRIES: u32 = 512;
 
+/// Ranges in a list of them, unless the caller says otherwise: a disk of which every other cluster of
+/// 64 KiB was changed, of half a tebibyte. Ours.
+pub const RANGES: u64 = 4 << 20;
+/// The most that a caller may ask for. Ours.
+pub const RANGES_MAX: u64 = 256 << 20;
+
 /// Bytes of a disk that an audit takes for possible unless the caller says otherwise: 128 TiB.
 /// Ours: a sixteenth of the 2 PiB that 104 bytes of header can claim.
 pub const AUDIT_VIRTUAL_SIZE: u64 = 128 << 40;
@@ -215,6 +221,10 @@ limits! {
     /// Structures, entries and lines that are looked at in one image with all its extents. Ours.
     steps: "max-steps", "steps",
         STEPS, STEPS_MAX, "ours";
+    /// Ranges in an answer that is a list of them: what was changed, what a bitmap says. Each takes
+    /// 16 bytes here, and several times that in Perl or as JSON. Ours.
+    ranges: "max-ranges", "ranges",
+        RANGES, RANGES_MAX, "ours";
 }
 
 /// A bound that callers can set.

@@ -9,9 +9,10 @@ use std::process::Command;
 use common::random::Random;
 use common::{Images, qemu_img};
 use pve_native_core::chain::ChainOptions;
-use pve_native_core::chain::changed::{Range, bitmap_extents, changed_extents};
+use pve_native_core::chain::changed::Range;
 use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::io::Storage;
+use pve_native_core::inspect::{bitmap_extents, changed_extents};
+use pve_native_core::work::finish_unwatched;
 
 fn content(images: &Images, path: &Path) -> Vec<u8> {
     let raw = images.path("read.raw");
@@ -29,7 +30,8 @@ fn content(images: &Images, path: &Path) -> Vec<u8> {
 fn changed(top: &Path, base: &Path) -> Vec<Range> {
     let options = ChainOptions::new(FormatChoice::Named(ImageFormat::Qcow2));
     let (top, base) = (top.as_os_str().as_bytes(), base.as_os_str().as_bytes());
-    changed_extents(&Storage::inline(), top, base, &options).unwrap()
+    let changed = changed_extents(top, base, &options, None);
+    changed.and_then(finish_unwatched).unwrap()
 }
 
 #[test]
@@ -99,7 +101,7 @@ fn a_base_that_is_not_in_the_chain_is_an_error() {
     );
     let options = ChainOptions::new(FormatChoice::Named(ImageFormat::Qcow2));
     let (a, b) = (a.as_os_str().as_bytes(), b.as_os_str().as_bytes());
-    assert!(changed_extents(&Storage::inline(), a, b, &options).is_err());
+    assert!(changed_extents(a, b, &options, None).is_err());
 }
 
 /// The dirty ranges of a bitmap as QEMU exports them over NBD.
@@ -168,8 +170,10 @@ fn the_dirty_ranges_of_bitmaps() {
             "b0",
         ];
         assert!(qemu_img(&bitmap).status.success());
-        let ours =
-            |name: &[u8]| bitmap_extents(&Storage::inline(), path.as_os_str().as_bytes(), name);
+        let ours = |name: &[u8]| {
+            let dirty = bitmap_extents(path.as_os_str().as_bytes(), name, None);
+            dirty.and_then(finish_unwatched)
+        };
         assert_eq!(ours(b"b0").unwrap(), theirs(&images, &path, "b0"));
         let mut io = Command::new("qemu-io");
         io.args(["-f", "qcow2"]);

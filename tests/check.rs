@@ -10,12 +10,11 @@ use std::process::Command;
 
 use common::random::Random;
 use common::{Images, qemu_img};
-use pve_native_core::image::open::{Alone, OpenImage};
-use pve_native_core::image::qcow2::check::check;
+use pve_native_core::image::json::{Names, View};
 use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::io::Storage;
-use pve_native_core::limits;
-use serde_json::{Map, Value, json};
+use pve_native_core::work::finish_unwatched;
+use pve_native_core::{inspect, json};
+use serde_json::{Map, Value};
 
 /// What `qemu-img check` prints, but for the names.
 fn theirs(path: &Path) -> Result<Map<String, Value>, String> {
@@ -34,26 +33,13 @@ fn theirs(path: &Path) -> Result<Map<String, Value>, String> {
 }
 
 fn ours(path: &Path) -> Result<Map<String, Value>, pve_native_core::Error> {
-    let storage = Storage::inline();
-    let mut head = [0; limits::HEAD];
-    let image = OpenImage::open(&storage, path.as_os_str().as_bytes().into(), &mut head)?;
-    let (info, file) = image.read_and_keep(FormatChoice::Named(ImageFormat::Qcow2), &Alone)?;
-    let qcow2 = info.qcow2().unwrap();
-    let result = check(&file, &info.metadata, qcow2, &mut |_, _| true)?;
-    let mut answer = Map::new();
-    answer.insert("check-errors".into(), json!(result.check_errors));
-    for (key, value) in [
-        ("corruptions", result.corruptions),
-        ("leaks", result.leaks),
-        ("image-end-offset", result.image_end_offset),
-        ("total-clusters", result.total_clusters),
-        ("allocated-clusters", result.allocated_clusters),
-        ("fragmented-clusters", result.fragmented_clusters),
-        ("compressed-clusters", result.compressed_clusters),
-    ] {
-        if value != 0 {
-            answer.insert(key.into(), json!(value));
-        }
+    let format = FormatChoice::Named(ImageFormat::Qcow2);
+    let check = inspect::check(path.as_os_str().as_bytes(), format, None)?;
+    let checked = finish_unwatched(check)?;
+    let text = json::to_text(&View::new(&checked, Names::Text));
+    let mut answer: Map<String, Value> = serde_json::from_str(&text).unwrap();
+    for name in ["filename", "format", "findings"] {
+        assert!(answer.remove(name).is_some());
     }
     Ok(answer)
 }

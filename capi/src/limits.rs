@@ -36,6 +36,8 @@ pub struct LimitsC {
     /// Structures, table entries and lines that are looked at in one image with all its extents.
     /// 0: a million; at most 100 millions.
     pub max_steps: u64,
+    /// Ranges in an answer that is a list of them. 0: 4 Mi; at most 256 Mi.
+    pub max_ranges: u64,
 }
 
 // SAFETY: repr(C), without padding, all fields plain.
@@ -43,7 +45,7 @@ unsafe impl Plain for LimitsC {}
 
 impl LimitsC {
     /// The values by their names in the core.
-    fn by_name(self) -> [(&'static str, u64); 12] {
+    fn by_name(self) -> [(&'static str, u64); 13] {
         [
             ("max-depth", self.max_depth),
             ("max-virtual-size", self.max_virtual_size),
@@ -57,6 +59,7 @@ impl LimitsC {
             ("max-block-table-bytes", self.max_block_table_bytes),
             ("max-read-bytes", self.max_read_bytes),
             ("max-steps", self.max_steps),
+            ("max-ranges", self.max_ranges),
         ]
     }
 }

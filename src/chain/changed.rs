@@ -1,17 +1,24 @@
 //! What was written since a snapshot: the parts of the disk that the images above another one of
-//! the chain hold themselves. And what merging two neighbours would move.
+//! the chain hold themselves; and what a persistent bitmap says was written.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 use super::extents::layers;
 use super::layer::Layer;
 use super::walk::{Chain, ChainOptions, walk_files};
 use crate::error::{Error, Result};
-use crate::image::map::Stored;
 use crate::image::open::OpenImage;
-use crate::image::qcow2::bitmap_data;
+use crate::image::qcow2::bitmap_data::BitmapData;
 use crate::image::{FormatChoice, ImageFormat};
 use crate::io::{File, Storage};
 use crate::limits;
 use crate::text::printable;
+use crate::work::{Progress, Work};
+
+/// Runs, or entries of a bitmap's table, that make a part of the work.
+const WORK: usize = 16 << 10;
 
 /// A part of the disk, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +29,54 @@ pub struct Range {
     pub length: u64,
 }
 
-/// Adds what follows, joined with the last one where they touch.
-fn push(ranges: &mut Vec<Range>, start: u64, length: u64) {
-    match ranges.last_mut() {
-        Some(last) if last.start + last.length == start => last.length += length,
-        _ => ranges.push(Range { start, length }),
+/// As `[start, length]`.
+impl Serialize for Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        (self.start, self.length).serialize(serializer)
     }
+}
+
+/// Ranges in the order of the disk, joined where they touch, and how many there may be.
+struct Ranges {
+    ranges: Vec<Range>,
+    most: u64,
+}
+
+impl Ranges {
+    fn new(storage: &Storage) -> Self {
+        Ranges {
+            ranges: Vec::new(),
+            most: storage.limits().ranges,
+        }
+    }
+
+    /// Adds what follows the last one.
+    fn push(&mut self, start: u64, length: u64) {
+        let count = self.ranges.len() as u64;
+        match self.ranges.last_mut() {
+            Some(last) if last.start + last.length == start => last.length += length,
+            // One too many is kept: it tells.
+            _ if count > self.most => {}
+            _ => self.ranges.push(Range { start, length }),
+        }
+    }
+
+    /// An error if there are too many.
+    fn check(&self) -> Result<()> {
+        match self.ranges.len() as u64 > self.most {
+            true => Err(limits::above("too many ranges", "max-ranges", self.most)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Finds what was changed; counts its progress in bytes of the disk.
+pub struct Changed {
+    layers: Vec<Layer>,
+    size: u64,
+    base_size: u64,
+    position: u64,
+    ranges: Ranges,
 }
 
 /// The ranges that the images above `base` say something about, down from the one called `top`:
@@ -38,7 +87,7 @@ pub fn changed_extents(
     top: &[u8],
     base: &[u8],
     options: &ChainOptions,
-) -> Result<Vec<Range>> {
+) -> Result<Changed> {
     let (base_file, _) = storage.open(base, &mut [])?;
     let (chain, mut files) = whole_chain(storage, top, options)?;
     let identity = base_file.meta().identity;
@@ -51,28 +100,45 @@ pub fn changed_extents(
         return Err(Error::argument(message).in_file(base));
     };
     files.truncate(below);
-    let mut layers = layers(storage, &chain.images[..below], files)?;
-    let base_size = chain.images[below].metadata.virtual_size.unwrap_or(0);
-    let size = layers.first().map_or(0, |layer| layer.size);
-    let mut ranges = Vec::new();
-    let mut position = 0;
-    while position < size {
-        let mut end = size;
+    let layers = layers(storage, &chain.images[..below], files)?;
+    Ok(Changed {
+        base_size: chain.images[below].metadata.virtual_size.unwrap_or(0),
+        size: layers.first().map_or(0, |layer| layer.size),
+        layers,
+        position: 0,
+        ranges: Ranges::new(storage),
+    })
+}
+
+/// The images of a chain that must be whole, and their files.
+pub(super) fn whole_chain(
+    storage: &Storage,
+    top: &[u8],
+    options: &ChainOptions,
+) -> Result<(Chain, Vec<File>)> {
+    let mut files = Vec::new();
+    let chain = walk_files(storage, top, options, &mut |file| files.push(file)).strict()?;
+    Ok((chain, files))
+}
+
+impl Changed {
+    /// Looks at what there is at the position, as far as all images that have a say in it are alike.
+    fn step(&mut self) -> Result<()> {
+        let position = self.position;
+        let mut end = self.size;
         let mut written = false;
-        let count = layers.len();
+        let count = self.layers.len();
         for depth in 0..count {
-            let run = layers[depth].run(position)?;
+            let run = self.layers[depth].run(position)?;
             end = end.min(run.end());
             written = run.stored.is_allocated();
             // An image that ends earlier hides what is below it behind zeros.
-            let next = layers.get(depth + 1).map(|layer| layer.size);
+            let next = self.layers.get(depth + 1).map(|layer| layer.size);
             if next.is_some_and(|next| position >= next) {
-                written |= position < base_size;
-                end = if position < base_size {
-                    end.min(base_size)
-                } else {
-                    end
-                };
+                if position < self.base_size {
+                    written = true;
+                    end = end.min(self.base_size);
+                }
                 break;
             }
             end = end.min(next.unwrap_or(end));
@@ -81,15 +147,45 @@ pub fn changed_extents(
             }
         }
         if written {
-            push(&mut ranges, position, end - position);
+            self.ranges.push(position, end - position);
         }
-        position = end;
+        self.position = end;
+        Ok(())
     }
-    Ok(ranges)
+}
+
+impl Work for Changed {
+    type Answer = Vec<Range>;
+
+    fn advance(&mut self) -> Result<Option<Vec<Range>>> {
+        for _ in 0..WORK {
+            if self.position >= self.size {
+                self.ranges.check()?;
+                return Ok(Some(std::mem::take(&mut self.ranges.ranges)));
+            }
+            self.step()?;
+        }
+        self.ranges.check()?;
+        Ok(None)
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            done: self.position,
+            total: self.size,
+        }
+    }
+}
+
+/// Reads a persistent bitmap; counts its progress in entries of the bitmap's table.
+pub struct Dirty {
+    filename: Arc<[u8]>,
+    data: BitmapData<'static>,
+    ranges: Ranges,
 }
 
 /// The dirty ranges of the persistent bitmap called `name` in the qcow2 image at `filename`.
-pub fn bitmap_extents(storage: &Storage, filename: &[u8], name: &[u8]) -> Result<Vec<Range>> {
+pub fn bitmap_extents(storage: &Storage, filename: &[u8], name: &[u8]) -> Result<Dirty> {
     let mut head = [0; limits::HEAD];
     let image = OpenImage::open(storage, filename.into(), &mut head)?;
     let choice = FormatChoice::Named(ImageFormat::Qcow2);
@@ -103,83 +199,28 @@ pub fn bitmap_extents(storage: &Storage, filename: &[u8], name: &[u8]) -> Result
         let message = format!("no bitmap '{}'", printable(name));
         return Err(Error::argument(message).in_file(filename));
     };
-    let mut ranges = Vec::new();
-    let add = &mut |start, length| push(&mut ranges, start, length);
-    bitmap_data::read(&file, &qcow2.header, bitmap, add).map_err(|e| e.in_file(filename))?;
-    Ok(ranges)
+    let data = BitmapData::new(Arc::new(file), &qcow2.header, bitmap);
+    Ok(Dirty {
+        data: data.map_err(|e| e.in_file(filename))?,
+        filename: info.filename,
+        ranges: Ranges::new(storage),
+    })
 }
 
-fn whole_chain(
-    storage: &Storage,
-    top: &[u8],
-    options: &ChainOptions,
-) -> Result<(Chain, Vec<File>)> {
-    let mut files = Vec::new();
-    let chain = walk_files(storage, top, options, &mut |file| files.push(file)).strict()?;
-    Ok((chain, files))
-}
+impl Work for Dirty {
+    type Answer = Vec<Range>;
 
-/// Bytes that would be moved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bytes {
-    /// As data.
-    pub data: u64,
-    /// As zeros, which storage may be able to write without moving them.
-    pub zero: u64,
-}
-
-impl Bytes {
-    fn add(&mut self, stored: Stored, length: u64) {
-        match stored {
-            Stored::Unallocated | Stored::Reserved => {}
-            Stored::Zero | Stored::ZeroReserved | Stored::Hole | Stored::DataInHole => {
-                self.zero += length;
-            }
-            Stored::Data | Stored::Encrypted | Stored::Compressed => self.data += length,
-        }
+    fn advance(&mut self) -> Result<Option<Vec<Range>>> {
+        let ranges = &mut self.ranges;
+        let more = self
+            .data
+            .next(&mut |start, length| ranges.push(start, length))
+            .map_err(|e| e.in_file(&self.filename))?;
+        ranges.check()?;
+        Ok((!more).then(|| std::mem::take(&mut ranges.ranges)))
     }
-}
 
-/// What it takes to make one image of two neighbours in a chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MergeCost {
-    /// Moving what the upper one holds down into the lower one (`commit`).
-    pub commit: Bytes,
-    /// Moving what only the lower one holds up into the upper one (`stream`, `rebase`).
-    pub stream: Bytes,
-}
-
-/// The costs of merging each image of the chain under `top` with the one below it, the top pair
-/// first.
-pub fn merge_costs(
-    storage: &Storage,
-    top: &[u8],
-    options: &ChainOptions,
-) -> Result<Vec<MergeCost>> {
-    let (chain, files) = whole_chain(storage, top, options)?;
-    let mut layers = layers(storage, &chain.images, files)?;
-    (1..layers.len())
-        .map(|lower| match &mut layers[lower - 1..=lower] {
-            [upper, lower] => merge_cost(upper, lower),
-            _ => Ok(MergeCost::default()),
-        })
-        .collect()
-}
-
-fn merge_cost(upper: &mut Layer, lower: &mut Layer) -> Result<MergeCost> {
-    let mut cost = MergeCost::default();
-    let mut position = 0;
-    while position < upper.size {
-        let above = upper.run(position)?;
-        let mut end = above.end();
-        if above.stored.is_allocated() {
-            cost.commit.add(above.stored, end - position);
-        } else if position < lower.size {
-            let below = lower.run(position)?;
-            end = end.min(below.end());
-            cost.stream.add(below.stored, end - position);
-        }
-        position = end;
+    fn progress(&self) -> Progress {
+        self.data.progress()
     }
-    Ok(cost)
 }

@@ -113,9 +113,14 @@ impl Extents {
     }
 
     /// Fills `out` with the next extents; returns how many there are, 0 at the end. What was found
-    /// before an error is handed out first.
+    /// before an error is handed out first. Each call has the time of the storage anew.
     pub fn next(&mut self, out: &mut [Extent]) -> Result<usize> {
         self.storage.renew();
+        self.go_on(out)
+    }
+
+    /// The same within the time that the call before has left.
+    pub(crate) fn go_on(&mut self, out: &mut [Extent]) -> Result<usize> {
         let mut count = 0;
         while count < out.len() {
             if let Some(error) = &self.failed {

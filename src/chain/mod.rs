@@ -6,6 +6,7 @@ pub mod extents;
 mod json;
 mod layer;
 pub mod map_text;
+pub mod merge_cost;
 pub mod pin;
 pub mod policy;
 pub mod reference;

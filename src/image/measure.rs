@@ -1,6 +1,8 @@
 //! How large an image would become: `qemu-img measure` for raw and qcow2, from the size of a disk
 //! and the options that the image would be created with.
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use super::ImageFormat;
 use super::request::SECTOR;
 use crate::error::{Error, Result};
@@ -16,6 +18,20 @@ pub struct Measure {
     pub fully_allocated: u64,
     /// Bytes for the persistent bitmaps of the source, where both formats have them.
     pub bitmaps: Option<u64>,
+}
+
+/// In the order in which `qemu-img measure --output=json` prints it.
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_struct("Measure", 3)?;
+        match &self.bitmaps {
+            Some(bytes) => map.serialize_field("bitmaps", bytes)?,
+            None => map.skip_field("bitmaps")?,
+        }
+        map.serialize_field("required", &self.required)?;
+        map.serialize_field("fully-allocated", &self.fully_allocated)?;
+        map.end()
+    }
 }
 
 /// How a qcow2 image is laid out.

@@ -4,6 +4,7 @@
 //! [`Source`](crate::io::Source) into [`Metadata`]. [`json`] gives the answer `qemu-img info`'s
 //! shape. Nothing here follows a backing name: that is [`chain`](crate::chain).
 
+pub mod check;
 mod fields;
 pub mod format;
 pub mod info;

@@ -19,7 +19,7 @@ pub use bounds::Bounds;
 pub use descriptor::Descriptor;
 pub use file::{File, FileKind, Meta, Storage};
 pub use found::{Found, Links};
-pub use source::{Memory, ReadAt, Source, Used};
+pub use source::{Memory, ReadAt, Shared, Source, Used};
 pub use sys::BlockedSignals;
 pub use window::Window;
 

@@ -2,6 +2,7 @@
 //! read and how much they look at, and ends that at the call's [`Limits`].
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -15,6 +16,19 @@ pub trait ReadAt {
     /// metadata does, and QEMU reads it so.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()>;
 }
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        (**self).read_at(offset, buffer)
+    }
+}
+
+/// What several readers read from, perhaps in several threads.
+pub type Shared<'a> = Arc<dyn ReadAt + Send + Sync + 'a>;
 
 /// An image that lies in memory.
 pub struct Memory<'a>(pub &'a [u8]);

@@ -1,13 +1,18 @@
 //! The maps of a qcow2 image that lies in memory: its runs, the check of its refcounts, its bitmaps,
 //! and how far it reaches.
 
+use std::sync::Arc;
+
 use pve_native_core::image::FormatSpecific;
 use pve_native_core::image::map::Runs;
-use pve_native_core::image::qcow2::check::check;
+use pve_native_core::image::qcow2::bitmap_data::BitmapData;
+use pve_native_core::image::qcow2::check::Check;
+use pve_native_core::image::qcow2::headroom::Reaching;
 use pve_native_core::image::qcow2::mapping::Mapping;
-use pve_native_core::image::qcow2::{self, bitmap_data, headroom, refcounts};
-use pve_native_core::io::{ReadAt, Source};
+use pve_native_core::image::qcow2::{self, refcounts};
+use pve_native_core::io::{Shared, Source};
 use pve_native_core::limits;
+use pve_native_core::work::{Progress, finish};
 
 use crate::pieces::{Image, WHOLE};
 use crate::repair;
@@ -21,7 +26,8 @@ const L1_ENTRIES: u32 = 1 << 14;
 pub fn run(input: &[u8]) {
     let image = Image::new(input, &WHOLE, repair::nothing);
     let head = image.head(limits::HEAD);
-    let Ok(metadata) = qcow2::read(&Source::new(&image, &head)) else {
+    let image: Shared<'_> = Arc::new(image);
+    let Ok(metadata) = qcow2::read(&Source::new(&*image, &head)) else {
         return;
     };
     let FormatSpecific::Qcow2(info) = &metadata.specific else {
@@ -32,7 +38,7 @@ pub fn run(input: &[u8]) {
     let (mut runs, mut position) = (Runs::default(), 0);
     for _ in 0..STEPS {
         runs.clear();
-        if position >= size || mapping.runs(&image, position, &mut runs).is_err() {
+        if position >= size || mapping.runs(&*image, position, &mut runs).is_err() {
             break;
         }
         let runs = runs.as_slice();
@@ -42,13 +48,17 @@ pub fn run(input: &[u8]) {
         assert!(position <= size);
     }
     for bitmap in info.bitmaps.iter().take(4) {
+        let Ok(mut data) = BitmapData::new(image.clone(), &info.header, bitmap) else {
+            continue;
+        };
         let mut last = 0;
-        let _ = bitmap_data::read(&image, &info.header, bitmap, &mut |start, length| {
+        let mut dirty = |start, length| {
             assert!(start >= last && length > 0 && start + length <= size);
             last = start + length;
-        });
+        };
+        while let Ok(true) = data.next(&mut dirty) {}
     }
-    let _ = refcounts::is_preallocated(&image, &info.header, image.size());
+    let _ = refcounts::is_preallocated(&*image, &info.header, image.size());
     let snapshots = metadata.snapshots.iter().map(|snapshot| snapshot.l1_size);
     if snapshots.len() > 64
         || snapshots
@@ -58,13 +68,15 @@ pub fn run(input: &[u8]) {
         return;
     }
     let mut left = STEPS;
-    let result = check(&image, &metadata, info, &mut |_, _| {
+    let mut watch = |progress: Progress| {
+        assert!(progress.done <= progress.total);
         left -= 1;
         left > 0
-    });
-    if let Ok(result) = result {
+    };
+    let check = Check::new(image.clone(), &metadata, info);
+    if let Ok(result) = check.and_then(|check| finish(check, &mut watch)) {
         let found = result.corruptions + result.leaks + result.check_errors;
         assert!(result.findings.len() as u64 <= found);
     }
-    let _ = headroom::headroom(&image, info);
+    let _ = Reaching::new(image, info).and_then(|reach| finish(reach, &mut watch));
 }

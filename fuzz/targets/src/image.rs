@@ -1,5 +1,7 @@
 //! Each format's reader on images that lie in memory. What can be read is also written as JSON.
 
+use std::sync::atomic::Ordering;
+
 use pve_native_core::image::open::{Alone, Context};
 use pve_native_core::image::{
     ImageFormat, Metadata, luks, probe, qcow1, qcow2, qed, raw, vdi, vhdx, vmdk, vpc,
@@ -38,7 +40,7 @@ fn run(
     let result = read(&source);
     let used = source.used();
     // What is not counted there must not have been read either.
-    assert!(image.read.get() <= used.bytes_read + used.block_table_bytes);
+    assert!(image.read.load(Ordering::Relaxed) <= used.bytes_read + used.block_table_bytes);
     match result {
         Ok((format, metadata)) => check::metadata(format, image.size(), metadata, used),
         Err(error) => {

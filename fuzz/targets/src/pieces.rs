@@ -4,7 +4,7 @@
 //! to write the zeros between them would hardly ever change anything else. The first byte of an
 //! input says how much follows the last piece, and whether checksums are to be made right.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pve_native_core::Result;
 use pve_native_core::io::ReadAt;
@@ -43,7 +43,7 @@ pub struct Image {
     pieces: Vec<(u64, Vec<u8>)>,
     size: u64,
     /// Bytes that were read, those behind the end left out.
-    pub read: Cell<u64>,
+    pub read: AtomicU64,
 }
 
 impl Image {
@@ -68,7 +68,7 @@ impl Image {
         Image {
             size: end.saturating_add(BEHIND[usize::from(control & 0xf)]),
             pieces: filled,
-            read: Cell::new(0),
+            read: AtomicU64::new(0),
         }
     }
 
@@ -101,7 +101,7 @@ impl ReadAt for Image {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         let within = self.size.saturating_sub(offset).min(buffer.len() as u64);
-        self.read.set(self.read.get() + within);
+        self.read.fetch_add(within, Ordering::Relaxed);
         self.copy(offset, buffer);
         Ok(())
     }

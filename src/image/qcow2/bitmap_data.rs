@@ -4,7 +4,8 @@
 use super::mapping::be64;
 use super::{Bitmap, Header};
 use crate::error::{Error, Result};
-use crate::io::ReadAt;
+use crate::io::Shared;
+use crate::work::Progress;
 
 /// Bits of an entry of the bitmap's table that hold an offset.
 const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
@@ -13,56 +14,97 @@ const ALL_ONES: u64 = 1;
 /// Bytes of the table, and of the bits, that are read at a time.
 const PART: usize = 64 << 10;
 
-/// Calls `dirty` with the start and length of each dirty part of the disk, in order; parts that
-/// touch may come apart. A bitmap that was not saved properly says nothing, which is an error.
-pub fn read(
-    file: &dyn ReadAt,
-    header: &Header,
-    bitmap: &Bitmap,
-    dirty: &mut dyn FnMut(u64, u64),
-) -> Result<()> {
-    if bitmap.in_use {
-        return Err(Error::corrupt("the bitmap was not saved properly").at(bitmap.table_offset));
+/// The bits of one bitmap, a cluster of them at a time.
+pub struct BitmapData<'a> {
+    file: Shared<'a>,
+    size: u64,
+    cluster: u64,
+    granularity_bits: u32,
+    table_offset: u64,
+    /// The next entry of the bitmap's table.
+    next: u64,
+    entries: u64,
+    table: Vec<u8>,
+    part: Vec<u8>,
+}
+
+impl<'a> BitmapData<'a> {
+    /// The bits of a bitmap of the image in `file`. One that was not saved properly says nothing,
+    /// which is an error.
+    pub fn new(file: Shared<'a>, header: &Header, bitmap: &Bitmap) -> Result<Self> {
+        if bitmap.in_use {
+            let message = "the bitmap was not saved properly";
+            return Err(Error::corrupt(message).at(bitmap.table_offset));
+        }
+        let cluster = header.cluster_size();
+        Ok(BitmapData {
+            file,
+            size: header.virtual_size(),
+            cluster,
+            granularity_bits: bitmap.granularity_bits.into(),
+            table_offset: bitmap.table_offset,
+            next: 0,
+            entries: bitmap.table_size.into(),
+            table: vec![0; PART],
+            part: vec![0; PART.min(cluster as usize)],
+        })
     }
-    let mut bits = Bits {
-        size: header.virtual_size(),
-        granularity_bits: bitmap.granularity_bits.into(),
-        dirty,
-    };
-    let cluster = header.cluster_size();
-    // Bytes of the disk that a cluster of bits stands for.
-    let covered = u128::from(cluster * 8) << bitmap.granularity_bits;
-    let entries = u64::from(bitmap.table_size);
-    let (mut table, mut part) = (vec![0; PART], vec![0; PART.min(cluster as usize)]);
-    for index in 0..entries {
+
+    /// Calls `dirty` with the start and length of each dirty part of what the next entry of the
+    /// table tells of, in order; parts that touch may come apart. False at the end.
+    pub fn next(&mut self, dirty: &mut dyn FnMut(u64, u64)) -> Result<bool> {
+        if self.next == self.entries {
+            return Ok(false);
+        }
+        let index = self.next;
         let within = index as usize % (PART / 8);
         if within == 0 {
-            let length = ((entries - index) * 8).min(PART as u64) as usize;
-            file.read_at(bitmap.table_offset + index * 8, &mut table[..length])?;
+            let length = ((self.entries - index) * 8).min(PART as u64) as usize;
+            let at = self.table_offset + index * 8;
+            self.file.read_at(at, &mut self.table[..length])?;
         }
-        let entry = be64(&table[within * 8..]);
+        self.next += 1;
+        let entry = be64(&self.table[within * 8..]);
+        // Bytes of the disk that a cluster of bits stands for.
+        let covered = u128::from(self.cluster * 8) << self.granularity_bits;
         let start = match u64::try_from(u128::from(index) * covered) {
-            Ok(start) if start < bits.size => start,
-            _ => break,
+            Ok(start) if start < self.size => start,
+            _ => {
+                self.next = self.entries;
+                return Ok(false);
+            }
         };
         match entry & OFFSET {
             0 if entry & ALL_ONES != 0 => {
-                let end = (u128::from(start) + covered).min(bits.size.into());
-                (bits.dirty)(start, end as u64 - start);
+                let end = (u128::from(start) + covered).min(self.size.into());
+                dirty(start, end as u64 - start);
             }
             0 => {}
             offset => {
+                let mut bits = Bits {
+                    size: self.size,
+                    granularity_bits: self.granularity_bits,
+                    dirty,
+                };
                 let mut at = 0;
-                while at < cluster {
-                    file.read_at(offset + at, &mut part)?;
-                    let first = u128::from(index) * u128::from(cluster * 8) + u128::from(at * 8);
-                    bits.add(first, &part);
-                    at += part.len() as u64;
+                while at < self.cluster {
+                    self.file.read_at(offset + at, &mut self.part)?;
+                    let first = u128::from(index) * u128::from(self.cluster * 8);
+                    bits.add(first + u128::from(at * 8), &self.part);
+                    at += self.part.len() as u64;
                 }
             }
         }
+        Ok(true)
     }
-    Ok(())
+
+    /// How many entries of the table are done with, and how many there are.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            done: self.next,
+            total: self.entries,
+        }
+    }
 }
 
 struct Bits<'a> {

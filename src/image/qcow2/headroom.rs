@@ -6,14 +6,17 @@ use super::refcounts::{NoRefcount, Refcounts, Stretch, entry};
 use super::{Header, Qcow2Info};
 use crate::error::{Error, Result};
 use crate::image::measure::refcount_clusters;
-use crate::io::ReadAt;
+use crate::io::Shared;
+use crate::work::{Progress, Work};
 
 /// Bytes of tables that are read at a time.
 const PART: usize = 64 << 10;
+/// Clusters that make a part of the work.
+const WORK: u64 = 1 << 20;
 
 /// What an image takes of its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Headroom {
+pub struct Reach {
     /// The first offset behind all that is allocated now.
     pub end: u64,
     /// Bytes that a full overwrite of the disk needs with this image's layout, its internal
@@ -21,24 +24,22 @@ pub struct Headroom {
     pub worst_case: u64,
 }
 
-/// Looks through the refcounts and the active tables of an image.
-pub fn headroom(file: &dyn ReadAt, info: &Qcow2Info) -> Result<Headroom> {
-    let header = &info.header;
-    let used = used(file, header)?;
-    let new = new_clusters(file, info)?;
-    let order = header.refcount_order;
-    // The refcounts of the larger file; those that there are may lie in more blocks than needed.
-    let refcounts = used.refcounts;
-    let others = used.clusters.saturating_sub(refcounts) + new;
-    let needed = refcount_clusters(others, header.cluster_bits, order).max(refcounts);
-    // A table that must grow is written anew before the old one is given up.
-    let table = u64::from(header.refcount_table_clusters);
-    let grows = needed > refcounts && others + needed > used.covered;
-    let total = others + needed + if grows { table } else { 0 };
-    Ok(Headroom {
-        end: used.end << header.cluster_bits,
-        worst_case: total.max(used.end) << header.cluster_bits,
-    })
+/// Looks through the refcounts and the active tables of an image; counts its progress in clusters.
+pub struct Reaching<'a> {
+    file: Shared<'a>,
+    header: Header,
+    has_data_file: bool,
+    refcounts: Refcounts<'a>,
+    used: Used,
+    /// The next cluster of the file whose refcount is looked at.
+    cluster: u64,
+    /// The next L2 table.
+    table: u64,
+    tables: u64,
+    /// Clusters that writing all of the disk would allocate.
+    new: u64,
+    l1: Vec<u8>,
+    part: Vec<u8>,
 }
 
 struct Used {
@@ -52,91 +53,161 @@ struct Used {
     covered: u64,
 }
 
-fn used(file: &dyn ReadAt, header: &Header) -> Result<Used> {
-    let mut refcounts = Refcounts::new(file, header)?;
-    let blocks = refcounts.table.iter().filter(|&&block| block != 0).count() as u64;
-    let per_block = 1u64 << (header.cluster_bits + 3 - header.refcount_order);
-    let table = u64::from(header.refcount_table_clusters);
-    let entries = (table << header.cluster_bits) / 8;
-    let mut used = Used {
-        clusters: 0,
-        end: 0,
-        refcounts: table + blocks,
-        covered: entries.saturating_mul(per_block),
-    };
-    let order = header.refcount_order;
-    let last = refcounts.table.len() as u64 * per_block;
-    let mut cluster = 0;
-    while cluster < last {
-        match refcounts.stretch(cluster) {
-            Ok((range, Stretch::Zero)) => cluster = range.end,
+impl<'a> Reaching<'a> {
+    /// How far the image in `file`, whose metadata have been read, reaches.
+    pub fn new(file: Shared<'a>, info: &Qcow2Info) -> Result<Self> {
+        let header = info.header;
+        let refcounts = Refcounts::new(file.clone(), &header)?;
+        let blocks = refcounts.table.iter().filter(|&&block| block != 0).count() as u64;
+        let table = u64::from(header.refcount_table_clusters);
+        let entries = (table << header.cluster_bits) / 8;
+        let per_block = 1u64 << (header.cluster_bits + 3 - header.refcount_order);
+        let clusters = header.virtual_size().div_ceil(header.cluster_size());
+        let entry_bytes = if header.extended_l2() { 16 } else { 8 };
+        Ok(Reaching {
+            used: Used {
+                clusters: 0,
+                end: 0,
+                refcounts: table + blocks,
+                covered: entries.saturating_mul(per_block),
+            },
+            cluster: 0,
+            table: 0,
+            tables: clusters.div_ceil(header.cluster_size() / entry_bytes),
+            new: 0,
+            l1: vec![0; PART],
+            part: vec![0; PART.min(header.cluster_size() as usize)],
+            has_data_file: info.has_data_file(),
+            refcounts,
+            header,
+            file,
+        })
+    }
+
+    /// Clusters that the refcount table tells of.
+    fn told(&self) -> u64 {
+        let header = &self.header;
+        (self.refcounts.table.len() as u64) << (header.cluster_bits + 3 - header.refcount_order)
+    }
+
+    /// Clusters of the disk that an L2 table maps.
+    fn per_table(&self) -> u64 {
+        let entry_bytes = if self.header.extended_l2() { 16 } else { 8 };
+        self.header.cluster_size() / entry_bytes
+    }
+
+    /// Looks at the refcounts of a stretch of the file.
+    fn stretch(&mut self) -> Result<()> {
+        let order = self.header.refcount_order;
+        match self.refcounts.stretch(self.cluster) {
+            Ok((range, Stretch::Zero)) => self.cluster = range.end,
             Ok((range, Stretch::Stored(bytes))) => {
                 for index in 0..range.end - range.start {
                     if entry(bytes, order, index) != 0 {
-                        used.clusters += 1;
-                        used.end = range.start + index + 1;
+                        self.used.clusters += 1;
+                        self.used.end = range.start + index + 1;
                     }
                 }
-                cluster = range.end;
+                self.cluster = range.end;
             }
             Err(NoRefcount::Misplaced { index, offset }) => {
-                let at = header.refcount_table_offset + index * 8;
+                let at = self.header.refcount_table_offset + index * 8;
                 let message = format!("refcount block at {offset} is not aligned");
                 return Err(Error::corrupt(message).at(at));
             }
             Err(NoRefcount::Unreadable(error)) => return Err(error),
         }
+        Ok(())
     }
-    Ok(used)
-}
 
-/// Clusters that writing all of the disk would allocate: for data that is not there or not this
-/// image's alone, and for tables.
-fn new_clusters(file: &dyn ReadAt, info: &Qcow2Info) -> Result<u64> {
-    let header = &info.header;
-    let cluster = header.cluster_size();
-    let entry_bytes = if header.extended_l2() { 16 } else { 8 };
-    let per_table = cluster / entry_bytes;
-    let clusters = header.virtual_size().div_ceil(cluster);
-    let tables = clusters.div_ceil(per_table);
-    let mut part = vec![0; PART.min(cluster as usize)];
-    let mut l1 = vec![0; PART];
-    let mut new = 0;
-    for index in 0..tables {
+    /// Counts what writing the part of the disk that the next L2 table maps would allocate: data
+    /// that is not there or not this image's alone, and the table.
+    fn table(&mut self) -> Result<()> {
+        let header = &self.header;
+        let cluster = header.cluster_size();
+        let index = self.table;
         let within = index as usize % (PART / 8);
         if within == 0 {
-            let length = ((tables - index) * 8).min(PART as u64) as usize;
-            file.read_at(header.l1_table_offset + index * 8, &mut l1[..length])?;
+            let length = ((self.tables - index) * 8).min(PART as u64) as usize;
+            let at = header.l1_table_offset + index * 8;
+            self.file.read_at(at, &mut self.l1[..length])?;
         }
-        let table = be64(&l1[within * 8..]);
-        let mut left = per_table.min(clusters - index * per_table);
-        // Data in another file needs tables here, and nothing else.
-        let counts_data = !info.has_data_file();
+        self.table += 1;
+        let table = be64(&self.l1[within * 8..]);
         if table & OFFSET == 0 || table & COPIED == 0 {
-            new += 1;
+            self.new += 1;
         }
+        if self.has_data_file {
+            // Data in another file needs tables here, and nothing else.
+            return Ok(());
+        }
+        let per_table = self.per_table();
+        let clusters = header.virtual_size().div_ceil(cluster);
+        let mut left = per_table.min(clusters - index * per_table);
         if table & OFFSET == 0 {
-            new += if counts_data { left } else { 0 };
-            continue;
+            self.new += left;
+            return Ok(());
         }
-        if !counts_data {
-            continue;
-        }
+        let entry_bytes = cluster / per_table;
         let mut at = table & OFFSET;
         while left > 0 {
-            file.read_at(at, &mut part)?;
-            let entries = (part.len() as u64 / entry_bytes).min(left);
-            for bytes in part
-                .chunks_exact(entry_bytes as usize)
-                .take(entries as usize)
-            {
+            self.file.read_at(at, &mut self.part)?;
+            let entries = (self.part.len() as u64 / entry_bytes).min(left);
+            let held = self.part.chunks_exact(entry_bytes as usize);
+            for bytes in held.take(entries as usize) {
                 let entry = be64(bytes);
                 let in_place = entry & COMPRESSED == 0 && entry & COPIED != 0;
-                new += u64::from(!(in_place && entry & OFFSET != 0));
+                self.new += u64::from(!(in_place && entry & OFFSET != 0));
             }
             left -= entries;
-            at += part.len() as u64;
+            at += self.part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn reach(&self) -> Reach {
+        let Reaching { header, used, .. } = self;
+        let order = header.refcount_order;
+        // The refcounts of the larger file; those that there are may lie in more blocks than needed.
+        let refcounts = used.refcounts;
+        let others = used.clusters.saturating_sub(refcounts) + self.new;
+        let needed = refcount_clusters(others, header.cluster_bits, order).max(refcounts);
+        // A table that must grow is written anew before the old one is given up.
+        let table = u64::from(header.refcount_table_clusters);
+        let grows = needed > refcounts && others + needed > used.covered;
+        let total = others + needed + if grows { table } else { 0 };
+        Reach {
+            end: used.end << header.cluster_bits,
+            worst_case: total.max(used.end) << header.cluster_bits,
         }
     }
-    Ok(new)
+}
+
+impl Work for Reaching<'_> {
+    type Answer = Reach;
+
+    fn advance(&mut self) -> Result<Option<Reach>> {
+        let (cluster, table) = (self.cluster, self.table);
+        while self.cluster < self.told() {
+            self.stretch()?;
+            if self.cluster - cluster > WORK {
+                return Ok(None);
+            }
+        }
+        while self.table < self.tables {
+            self.table()?;
+            if (self.table - table) * self.per_table() > WORK {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.reach()))
+    }
+
+    fn progress(&self) -> Progress {
+        let per_table = self.per_table();
+        Progress {
+            done: self.cluster.min(self.told()) + self.table * per_table,
+            total: self.told() + self.tables * per_table,
+        }
+    }
 }

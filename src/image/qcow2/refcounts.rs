@@ -3,7 +3,7 @@
 
 use super::Header;
 use crate::error::{Error, Result};
-use crate::io::ReadAt;
+use crate::io::{ReadAt, Shared};
 
 /// Bits of an entry of the refcount table that hold an offset; the others must be zero.
 pub(super) const OFFSET: u64 = 0xffff_ffff_ffff_fe00;
@@ -15,7 +15,7 @@ const PARTS: usize = 64;
 
 /// The stored refcounts of an image.
 pub struct Refcounts<'a> {
-    file: &'a dyn ReadAt,
+    file: Shared<'a>,
     cluster_bits: u32,
     order: u32,
     /// The refcount table.
@@ -55,7 +55,7 @@ pub enum Stretch<'a> {
 
 impl<'a> Refcounts<'a> {
     /// Reads the refcount table.
-    pub fn new(file: &'a dyn ReadAt, header: &Header) -> Result<Self> {
+    pub fn new(file: Shared<'a>, header: &Header) -> Result<Self> {
         let bytes = u64::from(header.refcount_table_clusters) << header.cluster_bits;
         // What lies behind the end of the file is zero.
         let at = header.refcount_table_offset;
@@ -142,11 +142,15 @@ impl<'a> Refcounts<'a> {
 /// Whether the file of an image of which `allocated` bytes take up storage has noticeably more
 /// clusters in use than that: its clusters were given places before there was data for them, and
 /// where the file has holes the disk reads as zeros. QEMU's rule. What cannot be told is no.
-pub fn is_preallocated(file: &dyn ReadAt, header: &Header, allocated: u64) -> Result<bool> {
+pub fn is_preallocated(
+    file: &(dyn ReadAt + Send + Sync),
+    header: &Header,
+    allocated: u64,
+) -> Result<bool> {
     let real = allocated >> header.cluster_bits;
     let threshold = (real * 10 / 9).max(real + 2);
     let clusters = file.size().div_ceil(header.cluster_size());
-    let mut refcounts = Refcounts::new(file, header)?;
+    let mut refcounts = Refcounts::new(std::sync::Arc::new(file), header)?;
     let order = refcounts.order();
     let (mut used, mut cluster) = (0, 0);
     while cluster < clusters && used < threshold {

@@ -1,7 +1,9 @@
 //! The references that L1 and L2 tables hold, and the flags in them.
 
-use super::{Check, CheckFindingCode};
-use crate::error::{Error, ErrorKind, Result};
+use super::Check;
+use crate::error::Result;
+use crate::image::check::CheckFindingCode;
+use crate::image::qcow2::Header;
 use crate::image::qcow2::mapping::{COMPRESSED, COPIED, OFFSET, ZERO, be64};
 use crate::image::qcow2::refcounts::NoRefcount;
 
@@ -13,6 +15,8 @@ const L2_RESERVED: u64 = 0x3f00_0000_0000_01fe;
 const COMPRESSED_SECTOR: u64 = 512;
 /// Bytes of tables that are read at a time.
 const PART: usize = 64 << 10;
+/// Bytes of tables that make a part of the work.
+const WORK: u64 = 1 << 20;
 
 /// What an L2 entry is.
 #[derive(PartialEq)]
@@ -24,16 +28,16 @@ enum Kind {
     Compressed,
 }
 
-impl Check<'_, '_> {
-    /// Counts an L1 table and all that it leads to.
-    pub(super) fn l1(&mut self, offset: u64, entries: u32, active: bool) -> Result<()> {
-        if entries == 0 {
-            return Ok(());
-        }
-        self.count(offset, u64::from(entries) * 8);
+impl Check<'_> {
+    /// Counts what an L1 table leads to, as much of it as makes a part of the work; false at the end.
+    pub(super) fn count_tables(&mut self, tables: &mut Tables, active: bool) -> Result<bool> {
         let cluster = 1u64 << self.cluster_bits;
-        let mut tables = Tables::new(self, offset, entries);
-        while let Some((at, entry)) = tables.next(self)? {
+        let mut left = WORK;
+        while left > 0 {
+            let Some((at, entry)) = tables.next(self)? else {
+                return Ok(false);
+            };
+            left = left.saturating_sub(8);
             if entry == 0 {
                 continue;
             }
@@ -48,13 +52,14 @@ impl Check<'_, '_> {
                 self.corrupt(CheckFindingCode::Misaligned, at, message);
             }
             self.l2(table, &mut tables.part, active)?;
+            left = left.saturating_sub(cluster);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn l2(&mut self, table: u64, part: &mut [u8], active: bool) -> Result<()> {
         let cluster = 1u64 << self.cluster_bits;
-        let end = (table + cluster).min(self.file.size());
+        let end = (table + cluster).min(self.size);
         let entry_bytes = self.entry_bytes();
         let mut contiguous = 0;
         let mut at = table;
@@ -106,10 +111,10 @@ impl Check<'_, '_> {
                     }
                     *contiguous = offset + cluster;
                 }
-                if self.info.has_data_file() {
+                if self.has_data_file {
                     return;
                 }
-                if aligned && offset + cluster <= self.file.size() {
+                if aligned && offset + cluster <= self.size {
                     self.count_cluster(offset >> self.cluster_bits);
                 } else {
                     self.count(offset, cluster);
@@ -131,7 +136,7 @@ impl Check<'_, '_> {
         if entry & COPIED != 0 {
             self.corrupt(code, at, "a compressed cluster has the copied flag");
         }
-        if self.info.has_data_file() {
+        if self.has_data_file {
             return self.corrupt(
                 code,
                 at,
@@ -154,27 +159,31 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Whether the flag for "refcount is exactly one" is right in all active tables.
-    pub(super) fn copied_flags(&mut self) -> Result<()> {
-        let header = self.info.header;
-        let mut tables = Tables::new(self, header.l1_table_offset, header.l1_size);
-        while let Some((at, entry)) = tables.next(self)? {
+    /// Whether the flag for "refcount is exactly one" is right in the active tables, as many of
+    /// them as make a part of the work; false at the end.
+    pub(super) fn copied_flags(&mut self, tables: &mut Tables) -> Result<bool> {
+        let mut left = WORK;
+        while left > 0 {
+            let Some((at, entry)) = tables.next(self)? else {
+                return Ok(false);
+            };
+            left = left.saturating_sub(8);
             let table = entry & OFFSET;
             if table == 0 {
                 continue;
             }
-            let Some(refcount) = self.refcount(table)? else {
-                continue;
-            };
-            self.copied_flag(at, entry, refcount);
-            self.copied_flags_of(table, &mut tables.part)?;
+            if let Some(refcount) = self.refcount(table)? {
+                self.copied_flag(at, entry, refcount);
+                self.copied_flags_of(table, &mut tables.part)?;
+                left = left.saturating_sub(1 << self.cluster_bits);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn copied_flags_of(&mut self, table: u64, part: &mut [u8]) -> Result<()> {
         let cluster = 1u64 << self.cluster_bits;
-        let end = (table + cluster).min(self.file.size());
+        let end = (table + cluster).min(self.size);
         let entry_bytes = self.entry_bytes();
         let mut at = table;
         while at < end {
@@ -185,7 +194,7 @@ impl Check<'_, '_> {
                 if self.kind(entry) != Kind::Allocated {
                     continue;
                 }
-                let refcount = match self.info.has_data_file() {
+                let refcount = match self.has_data_file {
                     true => Some(1),
                     false => self.refcount(entry & OFFSET)?,
                 };
@@ -224,13 +233,13 @@ impl Check<'_, '_> {
         if entry & COMPRESSED != 0 {
             return Kind::Compressed;
         }
-        if entry & ZERO != 0 && !self.info.header.extended_l2() {
+        if entry & ZERO != 0 && !self.header.extended_l2() {
             return match entry & OFFSET {
                 0 => Kind::ZeroPlain,
                 _ => Kind::Allocated,
             };
         }
-        let at_zero = entry & COPIED != 0 && self.info.has_data_file();
+        let at_zero = entry & COPIED != 0 && self.has_data_file;
         match entry & OFFSET == 0 && !at_zero {
             true => Kind::Unallocated,
             false => Kind::Allocated,
@@ -238,17 +247,16 @@ impl Check<'_, '_> {
     }
 
     fn entry_bytes(&self) -> usize {
-        if self.info.header.extended_l2() {
-            16
-        } else {
-            8
-        }
+        if self.header.extended_l2() { 16 } else { 8 }
     }
 }
 
 /// The entries of an L1 table, read a part at a time, and a buffer for what they lead to.
-struct Tables {
-    offset: u64,
+pub(super) struct Tables {
+    /// Where the table begins.
+    pub offset: u64,
+    /// What it takes of the file.
+    pub bytes: u64,
     entries: u64,
     next: u64,
     held: Vec<u8>,
@@ -256,20 +264,28 @@ struct Tables {
 }
 
 impl Tables {
-    fn new(check: &Check<'_, '_>, offset: u64, entries: u32) -> Self {
+    /// The L1 table at `offset` of a file of `size` bytes.
+    pub fn new(header: &Header, size: u64, offset: u64, entries: u32) -> Self {
         // Behind the end of the file all entries are zero.
-        let held = check.file.size().saturating_sub(offset).div_ceil(8);
+        let held = size.saturating_sub(offset).div_ceil(8);
+        let entries = u64::from(entries);
         Tables {
             offset,
-            entries: held.min(entries.into()),
+            bytes: entries * 8,
+            entries: held.min(entries),
             next: 0,
             held: Vec::new(),
-            part: vec![0; PART.min(1 << check.cluster_bits)],
+            part: vec![0; PART.min(1 << header.cluster_bits)],
         }
     }
 
+    /// The active one.
+    pub fn active(header: &Header, size: u64) -> Self {
+        Tables::new(header, size, header.l1_table_offset, header.l1_size)
+    }
+
     /// The next entry and where it stands.
-    fn next(&mut self, check: &mut Check<'_, '_>) -> Result<Option<(u64, u64)>> {
+    fn next(&mut self, check: &mut Check<'_>) -> Result<Option<(u64, u64)>> {
         if self.next == self.entries {
             return Ok(None);
         }
@@ -283,10 +299,7 @@ impl Tables {
         }
         let at = self.offset + self.next * 8;
         self.next += 1;
-        check.done += 1;
-        if check.done % 64 == 0 && !(check.progress)(check.done, check.total) {
-            return Err(Error::new(ErrorKind::Cancelled));
-        }
+        check.progress.done += 1;
         Ok(Some((at, be64(&self.held[within * 8..]))))
     }
 }
