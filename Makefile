@@ -56,7 +56,7 @@ perl: rust
 .PHONY: examples
 examples: capi
 	mkdir -p $(BUILD)/examples
-	for name in chain audit; do \
+	for name in chain audit map; do \
 	    $(CC) $(CFLAGS) -o $(BUILD)/examples/$$name examples/c/$$name.c $(CAPI_FLAGS) || exit 1; done
 
 .PHONY: doc

@@ -242,6 +242,33 @@
 #define PVEN_MANY_MAX 100000
 
 /**
+ * Bit of the flags of an extent: the disk reads as something in one of the images, not as the zeros
+ * behind the chain's end.
+ */
+#define PVEN_EXTENT_PRESENT 1
+
+/** Bit of the flags of an extent: it reads as zeros. */
+#define PVEN_EXTENT_ZERO 2
+
+/**
+ * Bit of the flags of an extent: it is stored as data; with PVEN_EXTENT_ZERO too, in a hole of the
+ * file.
+ */
+#define PVEN_EXTENT_DATA 4
+
+/** Bit of the flags of an extent: it is stored compressed. */
+#define PVEN_EXTENT_COMPRESSED 8
+
+/**
+ * The flags of an extent shifted right by so many bits are its depth: the index of the image that
+ * serves it in pven_extents_chain(), the top one being 0.
+ */
+#define PVEN_EXTENT_DEPTH_SHIFT 32
+
+/** Extents that one call of pven_extents_next() gives at the most. */
+#define PVEN_EXTENTS_MAX (1 << 24)
+
+/**
  * What was found in a chain when it was audited: no file stays open. Made by pven_audit_open(),
  * freed by pven_audit_free().
  */
@@ -255,6 +282,12 @@ typedef struct pven_chain pven_chain;
 
 /** Why a call failed. Free it with pven_error_free(). */
 typedef struct pven_error pven_error;
+
+/**
+ * The extents of a disk, from its start to its end. Made by pven_extents_open(), freed by
+ * pven_extents_free(); the files of the chain are open until then.
+ */
+typedef struct pven_extents pven_extents;
 
 /**
  * An audited chain whose files stay open until it is freed. Made by pven_pin_open(), freed by
@@ -549,6 +582,24 @@ typedef struct pven_qemu_img_info_opts {
     /** Size of what limits points to. */
     size_t limits_size;
 } pven_qemu_img_info_opts;
+
+/** A part of the disk that is stored alike, as long as it can be. */
+typedef struct pven_extent {
+    /** Offset in the disk, in bytes. */
+    uint64_t start;
+    /** Bytes; never 0. */
+    uint64_t length;
+    /**
+     * Where it lies in the file of the image that serves it, or in that image's data file: bytes
+     * from the start. PVEN_NO_OFFSET if it has no place of its own.
+     */
+    uint64_t offset;
+    /**
+     * PVEN_EXTENT_PRESENT, _ZERO, _DATA and _COMPRESSED, and the depth above
+     * PVEN_EXTENT_DEPTH_SHIFT.
+     */
+    uint64_t flags;
+} pven_extent;
 
 /** How to look at a volume. Zero is the default everywhere. */
 typedef struct pven_file_size_opts {
@@ -1043,6 +1094,78 @@ int32_t pven_qemu_img_info_json(const char *path,
                                 char **json,
                                 size_t *len,
                                 pven_error **err);
+
+/**
+ * Opens the chain under the image at path to tell which image serves which part of the disk, as
+ * qemu-img map does. Reads no tables yet. A chain that is not whole is an error.
+ *
+ * path: as for pven_chain_open().
+ * opts, opts_size: a pven_open_opts and its size; NULL means all defaults. Its timeout is for this
+ * call, and anew for each pven_extents_next().
+ * Thread-safe.
+ */
+int32_t pven_extents_open(const char *path,
+                          const pven_open_opts *opts,
+                          size_t opts_size,
+                          pven_extents **out,
+                          pven_error **err);
+
+/**
+ * Frees the extents, and closes the files. NULL is allowed.
+ *
+ * One thread, when no other uses the extents or the chain that they lent any more.
+ */
+void pven_extents_free(pven_extents *e);
+
+/**
+ * The next extents. They follow each other without a gap, and two that adjoin differ, whatever the
+ * capacity: calls with the same array can walk any disk in little memory.
+ *
+ * What was found before an error is given first; the error then comes with each further call.
+ *
+ * out, capacity: an array with room for so many, at least one. What was in it before does not
+ * matter; what lies behind the first count of them is not touched.
+ * count: how many there are; 0 if the disk has no more.
+ * One thread at a time, not always the same; no other may use the extents meanwhile.
+ */
+int32_t pven_extents_next(pven_extents *e,
+                          pven_extent *out,
+                          size_t capacity,
+                          size_t *count,
+                          pven_error **err);
+
+/**
+ * How far it is: bytes of the disk that the extents given so far reach over, about, and how many
+ * the disk has. Each of the two may be NULL.
+ *
+ * Many threads may use the extents, but none pven_extents_next() meanwhile.
+ */
+void pven_extents_progress(const pven_extents *e, uint64_t *done, uint64_t *total);
+
+/**
+ * The images, the top one first: the depth of an extent is an index. It belongs to the extents: it
+ * lives as long, and is not freed by itself. NULL for NULL.
+ *
+ * Many threads may use the extents, but none pven_extents_next() meanwhile; the chain that was lent
+ * may be used at any time.
+ */
+const pven_chain *pven_extents_chain(const pven_extents *e);
+
+/**
+ * All extents as JSON: what qemu-img map --output=json prints. A text of more than 512 MiB, as
+ * there can be for a disk in millions of pieces, is PVEN_ERR_LIMIT: take pven_extents_next() then.
+ *
+ * path, opts, opts_size: as for pven_extents_open(), the timeout for all of it.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe.
+ */
+int32_t pven_extents_json(const char *path,
+                          const pven_open_opts *opts,
+                          size_t opts_size,
+                          char **json,
+                          size_t *len,
+                          pven_error **err);
 
 /**
  * Size, format, use and parent of a volume, by the rules of Proxmox VE's file_size_info. A

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -71,6 +72,7 @@ struct Free {
     void operator()(pven_chain *chain) const noexcept { pven_chain_free(chain); }
     void operator()(pven_audit *audit) const noexcept { pven_audit_free(audit); }
     void operator()(pven_pin *pin) const noexcept { pven_pin_free(pin); }
+    void operator()(pven_extents *extents) const noexcept { pven_extents_free(extents); }
     void operator()(pven_error *error) const noexcept { pven_error_free(error); }
     void operator()(char *string) const noexcept { pven_string_free(string); }
 };
@@ -400,6 +402,119 @@ public:
 private:
     detail::Owned<pven_pin> pin_;
 };
+
+/** Extents that lie side by side in memory. */
+class ExtentChunk {
+public:
+    ExtentChunk(const pven_extent *first, std::size_t count) noexcept
+        : first_(first), count_(count) {}
+
+    const pven_extent *begin() const noexcept { return first_; }
+    const pven_extent *end() const noexcept { return first_ + count_; }
+    std::size_t size() const noexcept { return count_; }
+    bool empty() const noexcept { return count_ == 0; }
+
+private:
+    const pven_extent *first_;
+    std::size_t count_;
+};
+
+/** Which image of a chain serves which part of the disk. To be walked once: a chunk at a time with
+ * next(), or one by one in a for loop. */
+class Extents {
+public:
+    /** As pven_extents_open(); so many extents are asked for at a time. */
+    explicit Extents(const std::string &path, const pven_open_opts &opts = {},
+                     std::size_t chunk = 4096)
+        : chunk_(chunk) {
+        pven_extents *extents = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_extents_open(path.c_str(), &opts, sizeof opts, &extents, error);
+        });
+        extents_.reset(extents);
+    }
+
+    /** The next extents, as pven_extents_next(); none at the end. They are there until the next
+     * call, in memory that is used again. */
+    ExtentChunk next() {
+        std::size_t count = 0;
+        detail::check([&](pven_error **error) {
+            return pven_extents_next(extents_.get(), chunk_.data(), chunk_.size(), &count, error);
+        });
+        return ExtentChunk(chunk_.data(), count);
+    }
+
+    /** Goes from one extent to the next. */
+    class Iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = pven_extent;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const pven_extent *;
+        using reference = const pven_extent &;
+
+        Iterator() = default;
+        explicit Iterator(Extents &extents) : extents_(&extents) { more(); }
+
+        reference operator*() const noexcept { return *at_; }
+        pointer operator->() const noexcept { return at_; }
+        Iterator &operator++() {
+            if (++at_ == end_)
+                more();
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        /** Only whether both have come to the end tells iterators apart. */
+        bool operator==(const Iterator &other) const noexcept { return extents_ == other.extents_; }
+        bool operator!=(const Iterator &other) const noexcept { return !(*this == other); }
+
+    private:
+        void more() {
+            const ExtentChunk chunk = extents_->next();
+            at_ = chunk.begin();
+            end_ = chunk.end();
+            if (chunk.empty())
+                extents_ = nullptr;
+        }
+
+        Extents *extents_ = nullptr;
+        const pven_extent *at_ = nullptr;
+        const pven_extent *end_ = nullptr;
+    };
+
+    /** The next extent that no chunk has held yet. */
+    Iterator begin() { return Iterator(*this); }
+    Iterator end() noexcept { return Iterator(); }
+
+    /** How many bytes of the disk are done with, and how many it has. */
+    std::pair<std::uint64_t, std::uint64_t> progress() const noexcept {
+        std::uint64_t done = 0, total = 0;
+        pven_extents_progress(extents_.get(), &done, &total);
+        return {done, total};
+    }
+
+    /** The images, for the C interface; owned by this object. */
+    const pven_chain *chain() const noexcept { return pven_extents_chain(extents_.get()); }
+
+    /** The extents for the C interface; still owned by this object. */
+    pven_extents *get() const noexcept { return extents_.get(); }
+
+private:
+    detail::Owned<pven_extents> extents_;
+    std::vector<pven_extent> chunk_;
+};
+
+/** Which image of the chain serves an extent; 0 is the top one. */
+inline std::size_t depth(const pven_extent &extent) noexcept {
+    return static_cast<std::size_t>(extent.flags >> PVEN_EXTENT_DEPTH_SHIFT);
+}
+
+/** As pven_extents_json(). */
+inline std::string extents_json(const std::string &path, const pven_open_opts &opts = {}) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_extents_json(path.c_str(), &opts, sizeof opts, text, length, error);
+    });
+}
 
 /** What a volume is. */
 struct FileSize {

@@ -37,6 +37,9 @@ pub const CHAIN_DEPTH_MAX: usize = 10_000;
 pub const PATH: usize = 4096;
 /// Storage calls of one process that may hang at the same time. Ours.
 pub const STUCK_HELPERS: usize = 16;
+/// Bytes of a map as one text. Ours: the 2 million extents of 8 GiB in clusters of 4 KiB, every other
+/// one of which is written, are half of it.
+pub const MAP_TEXT: usize = 512 << 20;
 /// Images that `inspect_many` looks at side by side at the most. Ours.
 pub const THREADS: usize = 16;
 

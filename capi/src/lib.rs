@@ -31,6 +31,8 @@ pub mod pin;
 
 pub mod inspect;
 
+pub mod extents;
+
 pub mod file_size;
 
 pub mod ffi;

@@ -3,6 +3,8 @@
 //! Each image's tables are decoded a part at a time and laid over the ones below; what is alike
 //! and adjoins becomes one extent. Memory does not depend on the size of the disk.
 
+use std::mem::MaybeUninit;
+
 use super::layer::Layer;
 use super::walk::{Chain, ChainOptions, walk_files};
 use crate::error::{Error, Result};
@@ -54,6 +56,38 @@ impl Extent {
             offset => offset + self.length,
         };
         self.flags == next.flags && offset == next.offset
+    }
+}
+
+/// Where an extent can be put: an array that is used again, memory that holds nothing yet, or the
+/// bytes of a packed record.
+pub trait Place {
+    /// Puts it there.
+    fn put(&mut self, extent: Extent);
+}
+
+impl Place for Extent {
+    #[inline]
+    fn put(&mut self, extent: Extent) {
+        *self = extent;
+    }
+}
+
+impl<T: From<Extent>> Place for MaybeUninit<T> {
+    #[inline]
+    fn put(&mut self, extent: Extent) {
+        self.write(extent.into());
+    }
+}
+
+/// Start, length, offset and flags, little-endian.
+impl Place for [u8; 32] {
+    #[inline]
+    fn put(&mut self, extent: Extent) {
+        let numbers = [extent.start, extent.length, extent.offset, extent.flags];
+        for (place, number) in self.chunks_exact_mut(8).zip(numbers) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
     }
 }
 
@@ -114,13 +148,13 @@ impl Extents {
 
     /// Fills `out` with the next extents; returns how many there are, 0 at the end. What was found
     /// before an error is handed out first. Each call has the time of the storage anew.
-    pub fn next(&mut self, out: &mut [Extent]) -> Result<usize> {
+    pub fn next<P: Place>(&mut self, out: &mut [P]) -> Result<usize> {
         self.storage.renew();
-        self.go_on(out)
+        self.fill(out)
     }
 
-    /// The same within the time that the call before has left.
-    pub(crate) fn go_on(&mut self, out: &mut [Extent]) -> Result<usize> {
+    /// The same within the time that is left of an earlier call.
+    pub(crate) fn fill<P: Place>(&mut self, out: &mut [P]) -> Result<usize> {
         let mut count = 0;
         while count < out.len() {
             if let Some(error) = &self.failed {
@@ -132,7 +166,7 @@ impl Extents {
             }
             if self.position >= self.size {
                 if self.current.length > 0 {
-                    out[count] = std::mem::take(&mut self.current);
+                    out[count].put(std::mem::take(&mut self.current));
                     count += 1;
                 }
                 break;
@@ -144,13 +178,13 @@ impl Extents {
                 Ok(next) => {
                     let done = std::mem::replace(&mut self.current, next);
                     if done.length > 0 {
-                        out[count] = done;
+                        out[count].put(done);
                         count += 1;
                     }
                 }
                 Err(error) => {
                     if self.current.length > 0 {
-                        out[count] = std::mem::take(&mut self.current);
+                        out[count].put(std::mem::take(&mut self.current));
                         count += 1;
                     }
                     self.failed = Some(error);

@@ -3,7 +3,35 @@
 
 use std::fmt::Write;
 
-use super::extents::{COMPRESSED, DATA, Extent, NO_OFFSET, PRESENT, ZERO};
+use super::extents::{COMPRESSED, DATA, Extent, NO_OFFSET, PRESENT, ZERO, extents};
+use super::walk::ChainOptions;
+use crate::error::{Error, Result};
+use crate::io::Storage;
+use crate::limits;
+
+/// Extents that are turned into text at a time.
+const CHUNK: usize = 1024;
+
+/// The whole array for the chain under `filename`, within the time of `storage`: an error if it is
+/// longer than [`limits::MAP_TEXT`].
+pub fn map_text(storage: Storage, filename: &[u8], options: &ChainOptions) -> Result<String> {
+    let mut extents = extents(storage, filename, options)?;
+    let mut chunk = vec![Extent::default(); CHUNK];
+    let (mut text, mut out) = (MapText::default(), String::new());
+    loop {
+        let count = extents.fill(&mut chunk)?;
+        if count == 0 {
+            text.end(&mut out);
+            return Ok(out);
+        }
+        text.add(&chunk[..count], &mut out);
+        if out.len() > limits::MAP_TEXT {
+            let most = limits::MAP_TEXT;
+            let message = format!("the map has more than {most} bytes of text");
+            return Err(Error::limit(message).in_file(filename));
+        }
+    }
+}
 
 /// Writes the array.
 #[derive(Debug, Default)]

@@ -61,7 +61,7 @@ impl Work for MeasuringImage {
     type Answer = Measure;
 
     fn advance(&mut self) -> Result<Option<Measure>> {
-        let count = self.extents.go_on(&mut self.chunk)?;
+        let count = self.extents.fill(&mut self.chunk)?;
         let cluster = 1u64 << self.options.layout.cluster_bits;
         for extent in &self.chunk[..count] {
             if extent.flags & (DATA | ZERO) != DATA {

@@ -139,5 +139,10 @@ int main(void)
     FIELD(pven_finding, offset);
     FIELD(pven_finding, severity);
     FIELD(pven_finding, reserved);
+    STRUCT(pven_extent);
+    FIELD(pven_extent, start);
+    FIELD(pven_extent, length);
+    FIELD(pven_extent, offset);
+    FIELD(pven_extent, flags);
     return 0;
 }

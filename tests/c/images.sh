@@ -72,8 +72,24 @@ create -o "data_file=$1/data-there.raw,data_file_raw=on" data-there.qcow2 1M
 qemu-io -f qcow2 -c 'write -q -P 7 1M 64k' base.qcow2
 qemu-io -f qcow2 -c 'write -q -P 9 3M 64k' top.qcow2
 
+# Every kind of extent: data, zeros, compressed data, nothing at all; clusters of two sizes.
+create -o cluster_size=4k map-base.qcow2 4M
+qemu-io -f qcow2 -c 'write -q -P 1 0 64k' -c 'write -q -P 2 1M 12k' -c 'write -q -P 3 1048k 4k' \
+    map-base.qcow2
+create -b map-base.qcow2 -F qcow2 map.qcow2 8M
+qemu-io -f qcow2 -c 'write -q -z 64k 64k' -c 'write -q -c -P 4 2M 64k' -c 'write -q -P 5 6M 128k' \
+    map.qcow2
+# The second entry of its first table leads to where no table can be.
+create -o cluster_size=4k map-broken.qcow2 4M
+qemu-io -f qcow2 -c 'write -q 0 8k' -c 'write -q 3M 8k' map-broken.qcow2
+patch map-broken.qcow2 $(($(od -An -tu8 --endian=big -j40 -N8 map-broken.qcow2) + 14)) '\002'
+
 for name in base mid top snapshots bitmaps fancy; do
     qemu-img info --output=json -f qcow2 "$1/$name.qcow2" > "$name.info"
 done
 qemu-img info --output=json -f qcow2 --backing-chain "$1/top.qcow2" > top.chain
 qemu-img info --output=json -f raw "$1/noext" > noext.info
+for name in map top fancy; do
+    qemu-img map --output=json -f qcow2 "$1/$name.qcow2" > "$name.map"
+done
+qemu-img map --output=json -f raw noext > noext.map

@@ -80,6 +80,14 @@ example_audit() {
         grep -q '^error \[backing-file\]' "$work/example.out" && ! [ -e "$work/refused.raw" ]
 }
 
+# What each of the two images serves, in bytes and pieces.
+example_map() {
+    "$1" "$images/map.qcow2" > "$work/example.out" &&
+        printf '0: 196608 bytes in 2 pieces\n1: 81920 bytes in 3 pieces\n' |
+            cmp - "$work/example.out" &&
+        ! "$1" "$images/lost.qcow2"
+}
+
 if ! has qemu-img || ! has pkg-config; then
     echo 'the tests need qemu-img and pkg-config (Debian: qemu-utils, pkg-config)' >&2
     exit 1
@@ -97,6 +105,7 @@ step 'building' build_all "$work/shared" ''
 run_all "$work/shared"
 step 'examples/c/chain' example "$work/shared/chain"
 step 'examples/c/audit' example_audit "$work/shared/audit"
+step 'examples/c/map' example_map "$work/shared/map"
 
 # The static library, with nothing that is not needed.
 static() {

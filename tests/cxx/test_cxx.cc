@@ -1,6 +1,7 @@
 /* The C++ objects: they free themselves, throw, and say the same as the C interface. */
 #include "pve_native.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <iostream>
 #include <type_traits>
@@ -148,6 +149,38 @@ void an_audit_says_what_it_found() {
     fails([] { Audit(image("gone.qcow2")); }, PVEN_ERR_IO, __LINE__);
 }
 
+void extents_are_walked_once() {
+    static_assert(!std::is_copy_constructible_v<Extents>);
+    std::uint64_t reached = 0;
+    std::size_t count = 0, deepest = 0;
+    Extents extents(image("map.qcow2"), {}, 3);
+    CHECK(pven_chain_len(extents.chain()) == 2);
+    CHECK(extents.progress() == std::make_pair(std::uint64_t{0}, std::uint64_t{8u << 20}));
+    for (const pven_extent &extent : extents) {
+        CHECK(extent.start == reached);
+        reached += extent.length;
+        deepest = std::max(deepest, depth(extent));
+        count++;
+    }
+    CHECK(reached == 8u << 20 && deepest == 1 && count > 3);
+    CHECK(extents.progress().first == reached);
+    CHECK(extents.next().empty());
+    CHECK(extents.begin() == extents.end());
+    Extents chunks(image("map.qcow2"));
+    const ExtentChunk chunk = chunks.next();
+    CHECK(chunk.size() == count && !chunk.empty());
+    CHECK(chunk.begin()->start == 0);
+    CHECK(extents_json(image("map.qcow2")).rfind("[{ \"start\": 0, ", 0) == 0);
+    fails([] { extents_json(image("gone.qcow2")); }, PVEN_ERR_IO, __LINE__);
+    fails([] { Extents broken(image("lost.qcow2")); }, PVEN_ERR_IO, __LINE__);
+    fails(
+        [] {
+            for (const pven_extent &extent : Extents(image("map-broken.qcow2")))
+                CHECK(extent.length > 0);
+        },
+        PVEN_ERR_CORRUPT, __LINE__);
+}
+
 void a_policy_has_all_that_c_has() {
     Policy policy;
     policy.roots = {directory, "/usr"};
@@ -208,6 +241,7 @@ int main(int argc, char **argv) {
     an_audit_says_what_it_found();
     a_policy_has_all_that_c_has();
     a_pin_describes_its_files();
+    extents_are_walked_once();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();
     return failures ? 1 : 0;

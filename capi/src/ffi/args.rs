@@ -100,6 +100,24 @@ pub unsafe fn array<'a, T>(
     Ok(unsafe { slice::from_raw_parts(items, count) })
 }
 
+/// An array called `name` of `count` places that hold nothing yet, of which at most `most` are used;
+/// it is never NULL.
+///
+/// # Safety
+/// NULL or a pointer to `count` places that nobody else uses during the call.
+pub unsafe fn places<'a, T>(
+    name: &str,
+    places: *mut T,
+    count: usize,
+    most: usize,
+) -> core::Result<&'a mut [MaybeUninit<T>]> {
+    if places.is_null() {
+        return Err(core::Error::argument(format!("{name} is NULL")));
+    }
+    // SAFETY: as this function demands; the count is bounded.
+    Ok(unsafe { slice::from_raw_parts_mut(places.cast(), count.min(most)) })
+}
+
 /// An option struct of `size` bytes: NULL means all defaults, what is missing at the end is zero,
 /// and what this library does not know must be zero.
 ///

@@ -42,6 +42,31 @@ pub unsafe fn on<H: Handle>(
     )
 }
 
+/// The same for a function that changes its handle.
+///
+/// # Safety
+/// As for [`on`].
+pub unsafe fn on_mut<H: Handle>(
+    mut handle: Option<&mut H>,
+    err: *mut Option<Box<Error>>,
+    body: impl FnOnce(core::Result<&mut H>) -> core::Result<()>,
+) -> i32 {
+    // SAFETY: as this function demands.
+    let err = unsafe { Out::cleared(err, None) };
+    let result = panic::caught(|| {
+        let sound = usable(handle.as_deref()).map(drop);
+        let missing = || core::Error::new(core::ErrorKind::Poisoned);
+        body(sound.and_then(|()| handle.as_deref_mut().ok_or_else(missing)))
+    });
+    finish(
+        err,
+        result.unwrap_or_else(|caught| {
+            poison(handle.as_deref());
+            Err(caught)
+        }),
+    )
+}
+
 /// Runs the body of a function on a handle that cannot fail; `fallback` is the answer for NULL,
 /// for a poisoned handle and after a panic.
 pub fn value_of<H: Handle, T: Copy>(
@@ -114,6 +139,21 @@ mod tests {
             assert_eq!(on(Some(&other), &mut err, body), PVEN_OK);
             assert!(err.is_none());
             assert_eq!(on::<Thing>(None, ptr::null_mut(), body), PVEN_ERR_ARGUMENT);
+        }
+        let mut changed = Thing::default();
+        // SAFETY: as above.
+        unsafe {
+            let body = |handle: core::Result<&mut Thing>| handle.map(drop);
+            assert_eq!(on_mut(Some(&mut changed), &mut err, body), PVEN_OK);
+            let code = on_mut(Some(&mut changed), &mut err, |_| panic!("while it changes"));
+            assert_eq!(code, PVEN_ERR_PANIC);
+            assert_eq!(
+                on_mut(Some(&mut changed), &mut err, body),
+                PVEN_ERR_POISONED
+            );
+            let none = None::<&mut Thing>;
+            assert_eq!(on_mut(none, ptr::null_mut(), body), PVEN_ERR_ARGUMENT);
+            drop(err.take());
         }
         assert_eq!(value_of(Some(&thing), 1, |_| 2), 1);
         assert_eq!(value_of(Some(&other), 1, |_| panic!("also here")), 1);
