@@ -268,6 +268,12 @@
 /** Extents that one call of pven_extents_next() gives at the most. */
 #define PVEN_EXTENTS_MAX (1 << 24)
 
+/** There is no such number. */
+#define PVEN_NO_SIZE UINT64_MAX
+
+/** Options for creating an image that a function takes at the most. */
+#define PVEN_OPTIONS_MAX 1000
+
 /**
  * What was found in a chain when it was audited: no file stays open. Made by pven_audit_open(),
  * freed by pven_audit_free().
@@ -298,6 +304,12 @@ typedef struct pven_extents pven_extents;
  * them and takes none of QEMU's locks.
  */
 typedef struct pven_pin pven_pin;
+
+/**
+ * Parts of a disk, in its order; no two of them touch. Made by pven_changed_extents() or
+ * pven_bitmap_extents(), freed by pven_ranges_free().
+ */
+typedef struct pven_ranges pven_ranges;
 
 /**
  * What an image may cost; docs/limits.md has more on each. Zero is the default everywhere. All can
@@ -647,6 +659,76 @@ typedef struct pven_file_size_info {
     /** Zero. */
     uint8_t reserved[7];
 } pven_file_size_info;
+
+/**
+ * Told how far long work is: what is done, and what there is to do as far as that is known, in
+ * units of the work's own. 0 cancels the work, which then fails with PVEN_ERR_CANCELLED; anything
+ * else goes on. Called in the calling thread, about once a millisecond. It must return: no
+ * longjmp(), no exception.
+ */
+typedef int32_t (*pven_progress_fn)(void *data, uint64_t done, uint64_t total);
+
+/** How to do long work. Zero is the default everywhere. */
+typedef struct pven_work_opts {
+    /** How to open the image or chain, and how long all of the work may take. NULL: all defaults. */
+    const pven_open_opts *open;
+    /** Size of what open points to. */
+    size_t open_size;
+    /** Told how far it is. NULL: nobody. */
+    pven_progress_fn progress;
+    /** Handed to progress. */
+    void *progress_data;
+} pven_work_opts;
+
+/** What a check says: the numbers of qemu-img check. */
+typedef struct pven_check_result {
+    /** What could not be checked. */
+    uint64_t check_errors;
+    /** What would lose or mix data: QEMU's status 2. */
+    uint64_t corruptions;
+    /** Clusters that are taken, but used by nothing: QEMU's status 3. */
+    uint64_t leaks;
+    /** The first offset in the file behind all that is in use, in bytes. */
+    uint64_t image_end_offset;
+    /** Clusters of the disk. */
+    uint64_t total_clusters;
+    /** Those of them that have a place in the file. */
+    uint64_t allocated_clusters;
+    /** Those of them that do not follow the one before. */
+    uint64_t fragmented_clusters;
+    /** Those of them that are compressed. */
+    uint64_t compressed_clusters;
+} pven_check_result;
+
+/** A part of a disk. */
+typedef struct pven_range {
+    /** Where it begins, in bytes. */
+    uint64_t start;
+    /** Bytes; never 0. */
+    uint64_t length;
+} pven_range;
+
+/** What an image would take: the numbers of qemu-img measure. */
+typedef struct pven_measure {
+    /** Bytes for what there is to store. */
+    uint64_t required;
+    /** Bytes once all of the disk has been written. */
+    uint64_t fully_allocated;
+    /** Bytes for the persistent bitmaps of the source; PVEN_NO_SIZE where not both formats have them. */
+    uint64_t bitmaps;
+} pven_measure;
+
+/** How much room there is for an image on its device. */
+typedef struct pven_headroom {
+    /** The first offset behind all that is allocated now. */
+    uint64_t end;
+    /** Size of the device; PVEN_NO_SIZE for a file, which can grow. */
+    uint64_t device_size;
+    /** What a full overwrite of the disk would need, with this image's own layout. */
+    uint64_t worst_case;
+    /** What the device lacks for that; 0 if there is enough, PVEN_NO_SIZE where there is no device. */
+    uint64_t short_by;
+} pven_headroom;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1183,6 +1265,204 @@ int32_t pven_file_size(const char *path,
                        pven_file_size_info *out,
                        size_t out_size,
                        pven_error **err);
+
+/**
+ * Checks an image without changing it, as qemu-img check does: every reference is counted and
+ * compared with the refcounts. Memory is a byte for each cluster in use. PVEN_OK also if much is
+ * wrong with it; PVEN_ERR_UNSUPPORTED for formats that have no check.
+ *
+ * path: as for pven_chain_open().
+ * opts, opts_size: a pven_work_opts and its size; NULL means all defaults. What only concerns chains
+ * must be zero.
+ * out, out_size: a pven_check_result and its size. As much of it as both sides know is filled, the
+ * rest is zero.
+ * Thread-safe.
+ */
+int32_t pven_check(const char *path,
+                   const pven_work_opts *opts,
+                   size_t opts_size,
+                   pven_check_result *out,
+                   size_t out_size,
+                   pven_error **err);
+
+/**
+ * The same as JSON: what qemu-img check --output=json prints, and "findings", each { "code",
+ * "offset", "message" }; of more than a thousand the first.
+ *
+ * path, opts, opts_size: as for pven_check().
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe.
+ */
+int32_t pven_check_json(const char *path,
+                        const pven_work_opts *opts,
+                        size_t opts_size,
+                        char **json,
+                        size_t *len,
+                        pven_error **err);
+
+/**
+ * The parts of the disk that were written in the images above base in the chain under top: outside
+ * of them top reads as base does, or as zeros where base has ended.
+ *
+ * top, base: as for pven_chain_open(); base must be in the chain, by whatever name.
+ * opts, opts_size: a pven_work_opts and its size; NULL means all defaults.
+ * More of them than max_ranges of the limits are PVEN_ERR_LIMIT.
+ * Thread-safe.
+ */
+int32_t pven_changed_extents(const char *top,
+                             const char *base,
+                             const pven_work_opts *opts,
+                             size_t opts_size,
+                             pven_ranges **out,
+                             pven_error **err);
+
+/**
+ * The dirty parts of a disk as a persistent bitmap of its qcow2 image says.
+ *
+ * path: as for pven_chain_open().
+ * bitmap: the name of the bitmap, bytes that end with a NUL.
+ * opts, opts_size: a pven_work_opts and its size; NULL means all defaults. What only concerns chains
+ * must be zero, the format qcow2 or NULL.
+ * More of them than max_ranges of the limits are PVEN_ERR_LIMIT.
+ * Thread-safe.
+ */
+int32_t pven_bitmap_extents(const char *path,
+                            const char *bitmap,
+                            const pven_work_opts *opts,
+                            size_t opts_size,
+                            pven_ranges **out,
+                            pven_error **err);
+
+/**
+ * Frees ranges. NULL is allowed.
+ *
+ * One thread, when no other uses them any more.
+ */
+void pven_ranges_free(pven_ranges *r);
+
+/**
+ * How many ranges there are. 0 for NULL.
+ *
+ * Many threads may use them.
+ */
+size_t pven_ranges_len(const pven_ranges *r);
+
+/**
+ * The ranges: an array of pven_ranges_len(), which lives as long as the handle. NULL for NULL and
+ * if there are none.
+ *
+ * Many threads may use them.
+ */
+const pven_range *pven_ranges_data(const pven_ranges *r);
+
+/**
+ * The ranges as JSON: [[start, length], ...].
+ *
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Many threads may use them.
+ */
+int32_t pven_ranges_json(const pven_ranges *r,
+                         char **json,
+                         size_t *len,
+                         pven_error **err);
+
+/**
+ * What an image of this format, made with these options, takes for a new disk.
+ *
+ * size: bytes of the disk.
+ * format: "raw", "qcow2" and what else qemu-img measure knows.
+ * options, count: such as "cluster_size=128k", as for -o of qemu-img create; at most
+ * PVEN_OPTIONS_MAX. NULL if there are none.
+ * out, out_size: a pven_measure and its size. As much of it as both sides know is filled, the rest is
+ * zero.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_measure_size(uint64_t size,
+                          const char *format,
+                          const char *const *options,
+                          size_t count,
+                          pven_measure *out,
+                          size_t out_size,
+                          pven_error **err);
+
+/**
+ * The same for what the chain under the image at path holds.
+ *
+ * path: as for pven_chain_open().
+ * format, options, count: of the new image, as for pven_measure_size().
+ * opts, opts_size: a pven_work_opts and its size, with the format of the image at path; NULL means
+ * all defaults.
+ * out, out_size: as for pven_measure_size().
+ * Thread-safe.
+ */
+int32_t pven_measure_image(const char *path,
+                           const char *format,
+                           const char *const *options,
+                           size_t count,
+                           const pven_work_opts *opts,
+                           size_t opts_size,
+                           pven_measure *out,
+                           size_t out_size,
+                           pven_error **err);
+
+/**
+ * The text that qemu-img measure --output=json prints for a new disk.
+ *
+ * size_kib: the size in KiB, as text.
+ * format, options, count: as for pven_measure_size().
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_qemu_img_measure_json(const char *size_kib,
+                                   const char *format,
+                                   const char *const *options,
+                                   size_t count,
+                                   char **json,
+                                   size_t *len,
+                                   pven_error **err);
+
+/**
+ * How far an image reaches into its device, and how far it could once the guest has written all of
+ * the disk: so a volume that is too small is seen before the guest is hurt. Raw and qcow2.
+ *
+ * path: as for pven_chain_open().
+ * device_size: bytes of the device that the image is meant for; 0 takes the size of the block device
+ * that it is on.
+ * opts, opts_size: a pven_work_opts and its size; NULL means all defaults. What only concerns chains
+ * must be zero.
+ * out, out_size: a pven_headroom and its size. As much of it as both sides know is filled, the rest
+ * is zero.
+ * Thread-safe.
+ */
+int32_t pven_image_headroom(const char *path,
+                            uint64_t device_size,
+                            const pven_work_opts *opts,
+                            size_t opts_size,
+                            pven_headroom *out,
+                            size_t out_size,
+                            pven_error **err);
+
+/**
+ * What merging each image of the chain under top with the one below it would move, the top pair
+ * first, as JSON: [{ "image", "backing", "commit-cost", "stream-cost" }, ...], each cost { "data",
+ * "zero" } in bytes of the disk. Committing moves what the upper image holds down into the lower
+ * one; streaming (qemu-img rebase) moves what only the lower one holds up.
+ *
+ * top: as for pven_chain_open().
+ * opts, opts_size: a pven_work_opts and its size; NULL means all defaults.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe.
+ */
+int32_t pven_merge_costs_json(const char *top,
+                              const pven_work_opts *opts,
+                              size_t opts_size,
+                              char **json,
+                              size_t *len,
+                              pven_error **err);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -72,6 +73,7 @@ struct Free {
     void operator()(pven_chain *chain) const noexcept { pven_chain_free(chain); }
     void operator()(pven_audit *audit) const noexcept { pven_audit_free(audit); }
     void operator()(pven_pin *pin) const noexcept { pven_pin_free(pin); }
+    void operator()(pven_ranges *ranges) const noexcept { pven_ranges_free(ranges); }
     void operator()(pven_extents *extents) const noexcept { pven_extents_free(extents); }
     void operator()(pven_error *error) const noexcept { pven_error_free(error); }
     void operator()(char *string) const noexcept { pven_string_free(string); }
@@ -604,6 +606,158 @@ inline std::string qemu_img_info_json(const std::string &path,
     return detail::json([&](char **text, std::size_t *length, pven_error **error) {
         return pven_qemu_img_info_json(path.c_str(), &opts, sizeof opts, text, length, error);
     });
+}
+
+/** How to do long work. */
+struct WorkOptions {
+    /** How to open the image or chain, and how long all of the work may take. */
+    pven_open_opts open{};
+    /** Told what is done and what there is to do; answering false cancels the work. What it throws
+     *  does too, and comes out of the call. */
+    std::function<bool(std::uint64_t done, std::uint64_t total)> progress;
+};
+
+namespace detail {
+
+/** Calls a function of the C interface with work options; an exception of the callback waits until
+ *  the call is over. */
+template <typename Call> void work(const WorkOptions &options, Call &&call) {
+    struct Teller {
+        const WorkOptions &options;
+        std::exception_ptr failure;
+    } teller{options, {}};
+    pven_work_opts opts{};
+    opts.open = &options.open;
+    opts.open_size = sizeof options.open;
+    if (options.progress) {
+        opts.progress_data = &teller;
+        opts.progress = [](void *data, std::uint64_t done, std::uint64_t total) -> std::int32_t {
+            Teller &self = *static_cast<Teller *>(data);
+            try {
+                return self.options.progress(done, total) ? 1 : 0;
+            } catch (...) {
+                self.failure = std::current_exception();
+                return 0;
+            }
+        };
+    }
+    try {
+        check([&](pven_error **error) { return call(&opts, sizeof opts, error); });
+    } catch (const Error &) {
+        if (teller.failure)
+            std::rethrow_exception(teller.failure);
+        throw;
+    }
+}
+
+/** The ranges that a function of the C interface gives. */
+template <typename Call>
+std::vector<pven_range> ranges(const WorkOptions &options, Call &&call) {
+    pven_ranges *found = nullptr;
+    work(options, [&](const pven_work_opts *opts, std::size_t size, pven_error **error) {
+        return call(opts, size, &found, error);
+    });
+    const Owned<pven_ranges> owned(found);
+    const pven_range *first = pven_ranges_data(found);
+    return first ? std::vector<pven_range>(first, first + pven_ranges_len(found))
+                 : std::vector<pven_range>();
+}
+
+/** Pointers to strings, one more than there are. */
+inline std::vector<const char *> pointers(const std::vector<std::string> &strings) {
+    std::vector<const char *> all;
+    all.reserve(strings.size() + 1);
+    for (const std::string &string : strings)
+        all.push_back(string.c_str());
+    all.push_back(nullptr);
+    return all;
+}
+
+} // namespace detail
+
+/** As pven_check(). */
+inline pven_check_result check(const std::string &path, const WorkOptions &options = {}) {
+    pven_check_result result{};
+    detail::work(options, [&](const pven_work_opts *opts, std::size_t size, pven_error **error) {
+        return pven_check(path.c_str(), opts, size, &result, sizeof result, error);
+    });
+    return result;
+}
+
+/** As pven_check_json(). */
+inline std::string check_json(const std::string &path, const WorkOptions &options = {}) {
+    char *text = nullptr;
+    std::size_t length = 0;
+    detail::work(options, [&](const pven_work_opts *opts, std::size_t size, pven_error **error) {
+        return pven_check_json(path.c_str(), opts, size, &text, &length, error);
+    });
+    const detail::Owned<char> owned(text);
+    return std::string(text, length);
+}
+
+/** As pven_changed_extents(). */
+inline std::vector<pven_range> changed_extents(const std::string &top, const std::string &base,
+                                               const WorkOptions &options = {}) {
+    return detail::ranges(options, [&](const pven_work_opts *opts, std::size_t size,
+                                       pven_ranges **out, pven_error **error) {
+        return pven_changed_extents(top.c_str(), base.c_str(), opts, size, out, error);
+    });
+}
+
+/** As pven_bitmap_extents(). */
+inline std::vector<pven_range> bitmap_extents(const std::string &path, const std::string &bitmap,
+                                              const WorkOptions &options = {}) {
+    return detail::ranges(options, [&](const pven_work_opts *opts, std::size_t size,
+                                       pven_ranges **out, pven_error **error) {
+        return pven_bitmap_extents(path.c_str(), bitmap.c_str(), opts, size, out, error);
+    });
+}
+
+/** As pven_measure_size(). */
+inline pven_measure measure_size(std::uint64_t bytes, const std::string &format,
+                                 const std::vector<std::string> &create_options = {}) {
+    const std::vector<const char *> names = detail::pointers(create_options);
+    pven_measure result{};
+    detail::check([&](pven_error **error) {
+        return pven_measure_size(bytes, format.c_str(), names.data(), create_options.size(), &result,
+                                 sizeof result, error);
+    });
+    return result;
+}
+
+/** As pven_measure_image(). */
+inline pven_measure measure_image(const std::string &path, const std::string &format,
+                                  const std::vector<std::string> &create_options = {},
+                                  const WorkOptions &options = {}) {
+    const std::vector<const char *> names = detail::pointers(create_options);
+    pven_measure result{};
+    detail::work(options, [&](const pven_work_opts *opts, std::size_t size, pven_error **error) {
+        return pven_measure_image(path.c_str(), format.c_str(), names.data(), create_options.size(),
+                                  opts, size, &result, sizeof result, error);
+    });
+    return result;
+}
+
+/** As pven_image_headroom(). */
+inline pven_headroom headroom(const std::string &path, std::uint64_t device_size = 0,
+                              const WorkOptions &options = {}) {
+    pven_headroom result{};
+    detail::work(options, [&](const pven_work_opts *opts, std::size_t size, pven_error **error) {
+        return pven_image_headroom(path.c_str(), device_size, opts, size, &result, sizeof result,
+                                   error);
+    });
+    return result;
+}
+
+/** As pven_merge_costs_json(). */
+inline std::string merge_costs_json(const std::string &top, const WorkOptions &options = {}) {
+    char *text = nullptr;
+    std::size_t length = 0;
+    detail::work(options, [&](const pven_work_opts *opts, std::size_t size, pven_error **error) {
+        return pven_merge_costs_json(top.c_str(), opts, size, &text, &length, error);
+    });
+    const detail::Owned<char> owned(text);
+    return std::string(text, length);
 }
 
 /** The version of the project. */

@@ -35,5 +35,13 @@ pub mod extents;
 
 pub mod file_size;
 
+pub mod work;
+
+pub mod check;
+
+pub mod ranges;
+
+pub mod measure;
+
 pub mod ffi;
 mod texts;

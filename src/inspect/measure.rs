@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::image::ImageFormat;
 use crate::image::measure::{self, CreateOptions, Disk, Measure, Source};
 use crate::json;
-use crate::text::printable;
 use crate::work::{Progress, Work};
 
 /// Extents that are asked for at a time.
@@ -94,10 +93,7 @@ impl Work for MeasuringImage {
 /// The text that `qemu-img measure --output=json --size` prints for a disk of `size` KiB: a number,
 /// with a fraction perhaps.
 pub fn qemu_img_measure(size: &[u8], format: &[u8], options: &[&[u8]]) -> Result<String> {
-    let Some(format) = ImageFormat::from_name(format) else {
-        let name = printable(format);
-        return Err(Error::argument(format!("unknown format '{name}'")));
-    };
+    let format = ImageFormat::from_caller(format)?;
     let kib = count_from_text("size", size)? as u64;
     let bytes = kib.checked_mul(1024);
     let bytes = bytes.ok_or_else(|| Error::argument(format!("size {kib} KiB is too large")))?;

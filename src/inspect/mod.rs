@@ -17,12 +17,13 @@ pub use maps::{bitmap_extents, changed_extents, check, extents, headroom, merge_
 pub use measure::{measure_image, measure_size, qemu_img_measure};
 
 use crate::chain::{Chain, ChainOptions, walk};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::image::json::{Names, View};
-use crate::image::{FormatChoice, ImageInfo, open};
+use crate::image::{FormatChoice, ImageFormat, ImageInfo, open};
 use crate::io::Storage;
 use crate::json;
 use crate::limits;
+use crate::text::printable;
 
 /// What is known of one image.
 pub fn info(filename: &[u8], format: FormatChoice, bounds: impl Into<Bounds>) -> Result<ImageInfo> {
@@ -71,6 +72,14 @@ pub fn qemu_img_info(
     Ok(json::to_text(&View::new(&chain, Names::Text)))
 }
 
+impl ImageFormat {
+    /// The format that a caller names.
+    pub fn from_caller(name: &[u8]) -> Result<Self> {
+        ImageFormat::from_name(name)
+            .ok_or_else(|| Error::argument(format!("unknown format '{}'", printable(name))))
+    }
+}
+
 impl FormatChoice {
     /// What a caller's `format` means: none leaves it to the extension of the name,
     /// `auto-detect` probes, anything else must be a format's name.
@@ -78,13 +87,7 @@ impl FormatChoice {
         match name {
             None => Ok(FormatChoice::Extension),
             Some(b"auto-detect") => Ok(FormatChoice::Probe),
-            Some(name) => match crate::image::ImageFormat::from_name(name) {
-                Some(format) => Ok(FormatChoice::Named(format)),
-                None => Err(Error::new(ErrorKind::Argument(format!(
-                    "unknown format '{}'",
-                    crate::text::printable(name)
-                )))),
-            },
+            Some(name) => ImageFormat::from_caller(name).map(FormatChoice::Named),
         }
     }
 }

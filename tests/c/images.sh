@@ -93,3 +93,16 @@ for name in map top fancy; do
     qemu-img map --output=json -f qcow2 "$1/$name.qcow2" > "$name.map"
 done
 qemu-img map --output=json -f raw noext > noext.map
+
+# A bitmap with something in it, and an image whose refcounts are wrong: the first block says that the
+# cluster behind it is free, and that one is used which is not.
+create dirty.qcow2 1M
+qemu-img bitmap --add dirty.qcow2 dirty
+qemu-io -f qcow2 -c 'write -q 10k 100k' -c 'write -q 512k 1k' dirty.qcow2
+cp base.qcow2 unsound.qcow2
+patch unsound.qcow2 $((2 * 65536 + 6)) '\0\0\0\1\0\3\0\1\0\2'
+for name in base unsound; do
+    qemu-img check --output=json -f qcow2 "$1/$name.qcow2" > "$name.check" 2> /dev/null || :
+done
+qemu-img measure --output=json -O qcow2 -o cluster_size=128k,extended_l2=on --size 10G > size.measure
+qemu-img measure --output=json -f qcow2 -O qcow2 top.qcow2 > top.measure

@@ -224,6 +224,39 @@ void a_pin_describes_its_files() {
     fails([] { Pin held(image("outside.qcow2")); }, PVEN_ERR_DENIED, __LINE__);
 }
 
+void long_work_is_told_of_and_can_be_stopped() {
+    CHECK(pve::native::check(image("base.qcow2")).corruptions == 0);
+    CHECK(pve::native::check(image("unsound.qcow2")).corruptions > 0);
+    CHECK(check_json(image("unsound.qcow2")).find("\"findings\"") != std::string::npos);
+    const auto ranges = changed_extents(image("top.qcow2"), image("base.qcow2"));
+    CHECK(ranges.size() == 1 && ranges[0].start == 3 << 20 && ranges[0].length == 64 << 10);
+    CHECK(changed_extents(image("top.qcow2"), image("top.qcow2")).empty());
+    CHECK(bitmap_extents(image("dirty.qcow2"), "dirty").size() == 2);
+    CHECK(measure_size(1 << 30, "raw").required == 1 << 30);
+    CHECK(measure_size(1 << 30, "qcow2", {"cluster_size=4k"}).required <
+          measure_image(image("top.qcow2"), "qcow2").fully_allocated);
+    CHECK(headroom(image("base.qcow2"), 1 << 20).short_by > 63 << 20);
+    CHECK(merge_costs_json(image("top.qcow2")).find("commit-cost") != std::string::npos);
+    int calls = 0;
+    WorkOptions options;
+    options.progress = [&](std::uint64_t done, std::uint64_t total) {
+        calls++;
+        return done <= total;
+    };
+    pve::native::check(image("base.qcow2"), options);
+    CHECK(calls > 0);
+    options.progress = [](std::uint64_t, std::uint64_t) { return false; };
+    fails([&] { pve::native::check(image("base.qcow2"), options); }, PVEN_ERR_CANCELLED, __LINE__);
+    options.progress = [](std::uint64_t, std::uint64_t) -> bool { throw 7; };
+    bool thrown = false;
+    try {
+        pve::native::check(image("base.qcow2"), options);
+    } catch (int number) {
+        thrown = number == 7;
+    }
+    CHECK(thrown);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -241,6 +274,7 @@ int main(int argc, char **argv) {
     an_audit_says_what_it_found();
     a_policy_has_all_that_c_has();
     a_pin_describes_its_files();
+    long_work_is_told_of_and_can_be_stopped();
     extents_are_walked_once();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();

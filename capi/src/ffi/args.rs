@@ -66,6 +66,19 @@ pub unsafe fn word<'a>(name: &str, word: *const c_char) -> core::Result<&'a [u8]
     unsafe { text(name, word)? }.ok_or_else(|| core::Error::argument(format!("{name}: a NULL")))
 }
 
+/// A name called `what`, as an image or QEMU has it: not NULL and shorter than `PATH_MAX`.
+///
+/// # Safety
+/// NULL or a string that ends with a NUL and outlives the call.
+pub unsafe fn name<'a>(what: &str, name: *const c_char) -> core::Result<&'a [u8]> {
+    if name.is_null() {
+        return Err(core::Error::argument(format!("{what} is NULL")));
+    }
+    // SAFETY: as this function demands.
+    unsafe { bounded(name, limits::PATH) }
+        .ok_or_else(|| core::Error::argument(format!("{what} is too long")))
+}
+
 /// The string without its NUL; None if there is no NUL within `size` bytes.
 ///
 /// # Safety

@@ -1,4 +1,4 @@
-//! What all exported functions share. Each of them runs inside [`call`], [`on`], [`on_mut`] or [`value`]:
+//! What all exported functions share. Each of them runs inside [`call`], [`on`] or [`value`]:
 //! out-parameters are cleared first, a panic ends as an error, errors become codes.
 
 mod args;
@@ -6,7 +6,7 @@ mod handle;
 mod out;
 mod panic;
 
-pub use args::{Plain, array, flag, options, path, places, text, word};
+pub use args::{Plain, array, flag, name, options, path, places, text, word};
 pub use handle::{Handle, Poison, lent, on, on_mut, value_of};
 pub use out::{JsonOut, Out, StructOut, copy_out};
 pub use panic::outside;
