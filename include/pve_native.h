@@ -346,6 +346,11 @@ typedef struct pven_limits {
     uint64_t max_steps;
     /** Ranges in an answer that is a list of them. 0: 4 Mi; at most 256 Mi. */
     uint64_t max_ranges;
+    /**
+     * Bytes of memory for counting the references of a check, one for each cluster in use.
+     * 0: 2 GiB; at most 64 GiB.
+     */
+    uint64_t max_check_bytes;
 } pven_limits;
 
 /** How to open an image or a chain. Zero is the default everywhere. */

@@ -148,6 +148,12 @@ pub const RANGES: u64 = 4 << 20;
 /// The most that a caller may ask for. Ours.
 pub const RANGES_MAX: u64 = 256 << 20;
 
+/// Bytes of memory for a check: enough for 128 TiB in clusters of 64 KiB, which is what QEMU checks at
+/// the most. Ours.
+pub const CHECK_BYTES: u64 = 2 << 30;
+/// The most that a caller may ask for. Ours.
+pub const CHECK_BYTES_MAX: u64 = 64 << 30;
+
 /// Bytes of a disk that an audit takes for possible unless the caller says otherwise: 128 TiB.
 /// Ours: a sixteenth of the 2 PiB that 104 bytes of header can claim.
 pub const AUDIT_VIRTUAL_SIZE: u64 = 128 << 40;
@@ -228,6 +234,10 @@ limits! {
     /// 16 bytes here, and several times that in Perl or as JSON. Ours.
     ranges: "max-ranges", "ranges",
         RANGES, RANGES_MAX, "ours";
+    /// Bytes of memory for counting the references of a check: one for each cluster in use, more
+    /// where a cluster is used 256 times. Ours.
+    check_bytes: "max-check-bytes", "bytes",
+        CHECK_BYTES, CHECK_BYTES_MAX, "ours";
 }
 
 /// A bound that callers can set.

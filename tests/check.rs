@@ -166,3 +166,44 @@ fn broken_images() {
     assert!(broken >= 400, "only {broken} images were broken");
     println!("{broken} broken images");
 }
+
+/// A small file of a great length whose tables refer to places far apart: each takes a page of
+/// counts.
+#[test]
+fn memory_has_a_bound() {
+    let images = Images::new();
+    let path = images.create("far.qcow2", "qcow2", "cluster_size=64k", "512M");
+    let written = Command::new("qemu-io")
+        .args(["-f", "qcow2", "-c", "write 0 64k"])
+        .arg(&path)
+        .output();
+    assert!(written.unwrap().status.success());
+    let file = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .unwrap();
+    let be64 = |at| {
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, at).unwrap();
+        u64::from_be_bytes(word)
+    };
+    let table = be64(be64(40)) & 0x00ff_ffff_ffff_fe00;
+    for entry in 1..4096u64 {
+        let place = 1 << 63 | entry << 31;
+        file.write_all_at(&u64::to_be_bytes(place), table + entry * 8)
+            .unwrap();
+    }
+    file.set_len(4096 << 31).unwrap();
+    let check = |bytes: u64| {
+        let mut bounds = inspect::Bounds::default();
+        bounds.limits.set("max-check-bytes", bytes).unwrap();
+        let format = FormatChoice::Named(ImageFormat::Qcow2);
+        inspect::check(path.as_os_str().as_bytes(), format, bounds).and_then(finish_unwatched)
+    };
+    let error = check(32 << 20).unwrap_err();
+    assert_eq!(error.code(), pve_native_core::Code::Limit);
+    assert!(error.to_string().contains("max-check-bytes"), "{error}");
+    let checked = check(128 << 20).unwrap();
+    assert!(checked.result.corruptions >= 4095);
+}

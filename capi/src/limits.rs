@@ -38,6 +38,9 @@ pub struct LimitsC {
     pub max_steps: u64,
     /// Ranges in an answer that is a list of them. 0: 4 Mi; at most 256 Mi.
     pub max_ranges: u64,
+    /// Bytes of memory for counting the references of a check, one for each cluster in use.
+    /// 0: 2 GiB; at most 64 GiB.
+    pub max_check_bytes: u64,
 }
 
 // SAFETY: repr(C), without padding, all fields plain.
@@ -45,7 +48,7 @@ unsafe impl Plain for LimitsC {}
 
 impl LimitsC {
     /// The values by their names in the core.
-    fn by_name(self) -> [(&'static str, u64); 13] {
+    fn by_name(self) -> [(&'static str, u64); 14] {
         [
             ("max-depth", self.max_depth),
             ("max-virtual-size", self.max_virtual_size),
@@ -60,6 +63,7 @@ impl LimitsC {
             ("max-read-bytes", self.max_read_bytes),
             ("max-steps", self.max_steps),
             ("max-ranges", self.max_ranges),
+            ("max-check-bytes", self.max_check_bytes),
         ]
     }
 }

@@ -62,14 +62,9 @@ pub fn merge_costs(
 }
 
 /// One image, its metadata read, its file open.
-fn open(
-    filename: &[u8],
-    format: FormatChoice,
-    bounds: impl Into<Bounds>,
-) -> Result<(ImageInfo, File)> {
-    let storage = Storage::for_call(bounds);
+fn open(storage: &Storage, filename: &[u8], format: FormatChoice) -> Result<(ImageInfo, File)> {
     let mut head = [0; limits::HEAD];
-    OpenImage::open(&storage, filename.into(), &mut head)?.read_and_keep(format, &storage)
+    OpenImage::open(storage, filename.into(), &mut head)?.read_and_keep(format, storage)
 }
 
 /// A check in the making.
@@ -81,11 +76,12 @@ pub struct Checking {
 /// Whether the tables and refcounts of an image are sound: `qemu-img check`. Formats that have none
 /// are the error [`Unsupported`](crate::ErrorKind::Unsupported), as QEMU says.
 pub fn check(filename: &[u8], format: FormatChoice, bounds: impl Into<Bounds>) -> Result<Checking> {
-    let (image, file) = open(filename, format, bounds)?;
+    let storage = Storage::for_call(bounds);
+    let (image, file) = open(&storage, filename, format)?;
     let Some(qcow2) = image.qcow2() else {
         return Err(Error::unsupported("this format has no checks").in_file(&image.filename));
     };
-    let work = Check::new(Arc::new(file), &image.metadata, qcow2);
+    let work = Check::new(Arc::new(file), &image.metadata, qcow2, storage.limits());
     let work = work.map_err(|e| e.in_file(&image.filename))?;
     Ok(Checking { image, work })
 }
@@ -153,7 +149,7 @@ pub fn headroom(
     device_size: Option<u64>,
     bounds: impl Into<Bounds>,
 ) -> Result<Measuring> {
-    let (image, file) = open(filename, format, bounds)?;
+    let (image, file) = open(&Storage::for_call(bounds), filename, format)?;
     let on_device = image.file.kind == FileKind::Block;
     let work = match (image.format, image.qcow2()) {
         (ImageFormat::Raw, _) => Reach::Whole(image.metadata.virtual_size.unwrap_or(0)),

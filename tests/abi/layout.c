@@ -33,6 +33,7 @@ int main(void)
     FIELD(pven_limits, max_read_bytes);
     FIELD(pven_limits, max_steps);
     FIELD(pven_limits, max_ranges);
+    FIELD(pven_limits, max_check_bytes);
     STRUCT(pven_image_info);
     FIELD(pven_image_info, filename);
     FIELD(pven_image_info, format_name);

@@ -11,7 +11,7 @@ use pve_native_core::image::qcow2::headroom::Reaching;
 use pve_native_core::image::qcow2::mapping::Mapping;
 use pve_native_core::image::qcow2::{self, refcounts};
 use pve_native_core::io::{Shared, Source};
-use pve_native_core::limits;
+use pve_native_core::limits::{self, Limits};
 use pve_native_core::work::{Progress, finish};
 
 use crate::pieces::{Image, WHOLE};
@@ -21,6 +21,12 @@ use crate::repair;
 const STEPS: usize = 500;
 /// Entries of an L1 table up to which an image is looked through.
 const L1_ENTRIES: u32 = 1 << 14;
+
+/// A sparse file can refer to places far apart, and each takes a page of counts.
+const LIMITS: Limits = Limits {
+    check_bytes: 8 << 20,
+    ..Limits::DEFAULT
+};
 
 /// All that reads the tables.
 pub fn run(input: &[u8]) {
@@ -73,7 +79,7 @@ pub fn run(input: &[u8]) {
         left -= 1;
         left > 0
     };
-    let check = Check::new(image.clone(), &metadata, info);
+    let check = Check::new(image.clone(), &metadata, info, &LIMITS);
     if let Ok(result) = check.and_then(|check| finish(check, &mut watch)) {
         let found = result.corruptions + result.leaks + result.check_errors;
         assert!(result.findings.len() as u64 <= found);

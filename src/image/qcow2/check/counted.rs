@@ -11,6 +11,10 @@ pub(super) struct Counted {
     pub clusters: u64,
     /// The largest refcount that the image can store.
     most: u64,
+    /// Bytes of pages that may still be made.
+    room: u64,
+    /// Whether more were needed: then some references are not counted.
+    is_full: bool,
 }
 
 #[derive(Clone, Default)]
@@ -22,8 +26,8 @@ enum Page {
 }
 
 impl Counted {
-    /// Nothing is referenced in a file of so many clusters.
-    pub fn new(clusters: u64, refcount_order: u32) -> Self {
+    /// Nothing is referenced in a file of so many clusters. The pages take `room` bytes at the most.
+    pub fn new(clusters: u64, refcount_order: u32, room: u64) -> Self {
         let most = match refcount_order {
             6 => u64::MAX,
             order => (1 << (1 << order)) - 1,
@@ -32,7 +36,14 @@ impl Counted {
             pages: vec![Page::Empty; clusters.div_ceil(PAGE) as usize],
             clusters,
             most,
+            room,
+            is_full: false,
         }
+    }
+
+    /// Whether more memory was needed than there may be. The counts are worth nothing then.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Counts one more reference; false if the image could not store so many.
@@ -44,15 +55,55 @@ impl Counted {
             self.pages.resize(pages.max(self.pages.len()), Page::Empty);
         }
         let (page, at) = ((cluster / PAGE) as usize, (cluster % PAGE) as usize);
-        let page = &mut self.pages[page];
-        if let Page::Narrow(counts) = page {
+        if let Page::Narrow(counts) = &mut self.pages[page] {
             let count = counts[at];
             if count < u8::MAX && u64::from(count) < self.most {
                 counts[at] = count + 1;
                 return true;
             }
         }
-        add_slowly(page, at, self.most)
+        self.add_slowly(page, at)
+    }
+
+    #[cold]
+    fn add_slowly(&mut self, index: usize, at: usize) -> bool {
+        let most = self.most;
+        if let Page::Empty = self.pages[index] {
+            if !self.take(PAGE) {
+                return true;
+            }
+            self.pages[index] = Page::Narrow(vec![0; PAGE as usize].into());
+        }
+        if let Page::Narrow(counts) = &mut self.pages[index] {
+            if u64::from(counts[at]) >= most {
+                return false;
+            }
+            if counts[at] < u8::MAX {
+                counts[at] += 1;
+                return true;
+            }
+            let wide = counts.iter().map(|&count| count.into()).collect();
+            if !self.take(PAGE * 8) {
+                return true;
+            }
+            self.pages[index] = Page::Wide(wide);
+        }
+        match &mut self.pages[index] {
+            Page::Wide(counts) if counts[at] < most => {
+                counts[at] += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Room for so many bytes more, unless that is too much.
+    fn take(&mut self, bytes: u64) -> bool {
+        match self.room.checked_sub(bytes) {
+            Some(room) => self.room = room,
+            None => self.is_full = true,
+        }
+        !self.is_full
     }
 
     /// The references to a cluster.
@@ -88,50 +139,42 @@ impl Counted {
     }
 }
 
-#[cold]
-fn add_slowly(page: &mut Page, at: usize, most: u64) -> bool {
-    if let Page::Empty = page {
-        *page = Page::Narrow(vec![0; PAGE as usize].into());
-    }
-    if let Page::Narrow(counts) = page {
-        if u64::from(counts[at]) >= most {
-            return false;
-        }
-        if counts[at] < u8::MAX {
-            counts[at] += 1;
-            return true;
-        }
-        *page = Page::Wide(counts.iter().map(|&count| count.into()).collect());
-    }
-    match page {
-        Page::Wide(counts) if counts[at] < most => {
-            counts[at] += 1;
-            true
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn counts_widen_and_end_where_the_image_could_not_store_them() {
-        let mut counted = Counted::new(10, 4);
+        let mut counted = Counted::new(10, 4, u64::MAX);
         for _ in 0..0xffff {
             assert!(counted.add(3));
         }
         assert!(!counted.add(3));
         assert_eq!(counted.get(3), 0xffff);
         assert_eq!(counted.get(4), 0);
-        let mut bits = Counted::new(1, 0);
+        let mut bits = Counted::new(1, 0, u64::MAX);
         assert!(bits.add(0) && !bits.add(0));
     }
 
     #[test]
+    fn memory_has_a_bound() {
+        let mut counted = Counted::new(10 * PAGE, 4, 10 * PAGE);
+        for page in 0..2 {
+            assert!(counted.add(page * PAGE) && !counted.is_full());
+        }
+        for _ in 0..0xff {
+            assert!(counted.add(0));
+        }
+        assert!(!counted.is_full());
+        for _ in 0..0xff {
+            counted.add(PAGE);
+        }
+        assert!(counted.is_full());
+    }
+
+    #[test]
     fn empty_stretches_are_passed_over() {
-        let mut counted = Counted::new(10 * PAGE, 4);
+        let mut counted = Counted::new(10 * PAGE, 4, u64::MAX);
         assert_eq!(counted.next(5), 10 * PAGE);
         counted.add(7 * PAGE + 3);
         assert_eq!(counted.next(5), 7 * PAGE);

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::image::check::{CheckFindingCode, CheckResult, Findings};
 use crate::image::info::{Metadata, Snapshot};
 use crate::io::Shared;
+use crate::limits::{self, Limits};
 use crate::work::{Progress, Work};
 use counted::Counted;
 use tables::Tables;
@@ -39,6 +40,7 @@ pub struct Check<'a> {
     cluster_bits: u32,
     stored: Refcounts<'a>,
     counted: Counted,
+    most_bytes: u64,
     result: CheckResult,
     findings: Findings,
     phase: Phase,
@@ -63,8 +65,14 @@ enum Phase {
 }
 
 impl<'a> Check<'a> {
-    /// A check of the image in `file`, whose metadata have been read.
-    pub fn new(file: Shared<'a>, metadata: &Metadata, info: &Qcow2Info) -> Result<Self> {
+    /// A check of the image in `file`, whose metadata have been read. Counting takes at most as much
+    /// memory as the limits allow.
+    pub fn new(
+        file: Shared<'a>,
+        metadata: &Metadata,
+        info: &Qcow2Info,
+        limits: &Limits,
+    ) -> Result<Self> {
         let header = info.header;
         let size = file.size();
         let clusters = size.div_ceil(header.cluster_size());
@@ -82,7 +90,8 @@ impl<'a> Check<'a> {
             bitmaps: info.bitmaps.clone(),
             cluster_bits: header.cluster_bits,
             stored: Refcounts::new(file.clone(), &header)?,
-            counted: Counted::new(clusters, header.refcount_order),
+            counted: Counted::new(clusters, header.refcount_order, limits.check_bytes),
+            most_bytes: limits.check_bytes,
             result: CheckResult {
                 total_clusters: header.virtual_size().div_ceil(header.cluster_size()),
                 ..CheckResult::default()
@@ -145,6 +154,10 @@ impl Work for Check<'_> {
             },
             Phase::Done => Phase::Done,
         };
+        if self.counted.is_full() {
+            let what = "the references of this image take too much memory to count";
+            return Err(limits::above(what, "max-check-bytes", self.most_bytes));
+        }
         Ok(match self.phase {
             Phase::Done => {
                 let mut result = std::mem::take(&mut self.result);
@@ -217,7 +230,7 @@ impl Check<'_> {
             self.corrupt(CheckFindingCode::Misaligned, at, message);
             return None;
         }
-        if u64::from(l1_size) * 8 > crate::limits::QCOW2_L1_BYTES {
+        if u64::from(l1_size) * 8 > limits::QCOW2_L1_BYTES {
             let message = "L1 table of a snapshot is too large";
             self.corrupt(CheckFindingCode::TooLarge, at, message);
             return None;
