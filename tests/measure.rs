@@ -1,98 +1,447 @@
-//! The sizes of images to come, against the real `qemu-img measure`.
+//! The sizes of images to come, against the real `qemu-img measure`: of sizes and options, and of
+//! images that exist.
+//!
+//! `PVE_NATIVE_MEASURES` sets how many option lists are tried, and how many images.
 
 mod common;
 
-use common::qemu_img;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use common::random::Random;
-use pve_native_core::image::ImageFormat;
-use pve_native_core::image::measure::{CreateOptions, Disk, measure};
-use serde_json::{Value, json};
+use common::{Images, SECRET, qemu_img};
+use pve_native_core::chain::ChainOptions;
+use pve_native_core::image::{FormatChoice, ImageFormat};
+use pve_native_core::inspect::{measure_image, measure_size, qemu_img_measure};
+use pve_native_core::json::to_text;
+use pve_native_core::work::finish_unwatched;
 
-fn theirs(format: &str, size: u64, options: &[&str]) -> Option<Value> {
-    let size = size.to_string();
-    let options = options.join(",");
-    let mut args = vec!["measure", "--output=json", "-O", format, "--size", &size];
-    if !options.is_empty() {
-        args.extend(["-o", &options]);
-    }
-    let output = qemu_img(&args);
-    let text = output.status.success().then_some(output.stdout)?;
-    Some(serde_json::from_slice(&text).expect("qemu-img prints JSON"))
+/// How many of the things that this is the short form of.
+fn rounds(short: u64) -> u64 {
+    let set = std::env::var("PVE_NATIVE_MEASURES").ok();
+    set.map_or(short, |text| text.parse().expect("a number"))
 }
 
-fn ours(format: ImageFormat, size: u64, options: &[&str]) -> Option<Value> {
-    let options = CreateOptions::parse(format, options.iter().map(|o| o.as_bytes())).ok()?;
-    let measure = measure(format, &options, &Disk::Empty(size)).ok()?;
-    Some(json!({
-        "required": measure.required,
-        "fully-allocated": measure.fully_allocated,
-    }))
+/// What `qemu-img measure --output=json` prints; None if it refuses.
+fn theirs<S: AsRef<OsStr>>(args: &[S]) -> Option<String> {
+    let mut all: Vec<&OsStr> = vec!["measure".as_ref(), "--output=json".as_ref()];
+    all.extend(args.iter().map(AsRef::as_ref));
+    let output = qemu_img(&all);
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Where its figures overflow, it prints negative ones.
+    (output.status.success() && !text.contains(": -")).then_some(text)
 }
 
+/// Both texts must be the same, as Proxmox VE asks: `size` in KiB.
 #[track_caller]
-fn assert_same(format: &str, size: u64, options: &[&str]) {
-    let ours = ours(
-        ImageFormat::from_name(format.as_bytes()).unwrap(),
-        size,
-        options,
-    );
-    assert_eq!(
-        ours,
-        theirs(format, size, options),
-        "{format} {size} {options:?}"
-    );
+fn assert_same(format: &str, size: &str, options: &[&str]) -> bool {
+    let joined = options.join(",");
+    let kib = format!("{size}K");
+    let mut args = vec!["--size", &kib, "-O", format];
+    if !options.is_empty() {
+        args.extend(["-o", &joined]);
+    }
+    let bytes: Vec<&[u8]> = options.iter().map(|option| option.as_bytes()).collect();
+    let ours = qemu_img_measure(size.as_bytes(), format.as_bytes(), &bytes);
+    let theirs = theirs(&args);
+    let why = ours.as_ref().err().map(|error| error.to_string());
+    assert_eq!(ours.ok(), theirs, "{format} {size} {options:?}: {why:?}");
+    theirs.is_some()
 }
 
-#[test]
-fn all_sizes_and_layouts() {
-    let mut random = Random::new(41);
-    let clusters = ["512", "4k", "16k", "64K", "131072", "1M", "2M"];
-    let refcounts = ["1", "2", "4", "8", "16", "32", "64"];
-    for _ in 0..600 {
-        let cluster = format!("cluster_size={}", random.pick(&clusters));
-        let refcount = format!("refcount_bits={}", random.pick(&refcounts));
-        let mut options = vec![&*cluster, &*refcount];
-        for option in [
-            "extended_l2=on",
-            "lazy_refcounts=on",
-            "preallocation=full",
-            "preallocation=metadata",
-            "compat=0.10",
-            "backing_file=x",
-        ] {
-            if random.below(4) == 0 {
-                options.push(option);
-            }
-        }
-        let size = random.next() >> (8 + random.below(56));
-        assert_same("qcow2", size, &options);
+const SIZES: [&str; 24] = [
+    "0", "1", "2", "4096k", "512B", "4k", "64K", "1.5M", "0.5k", ".5k", "2m", "1.k", "1.5", "1e3",
+    "0x10000", "0x10k", " 4k", "4k ", "4 k", "+8k", "-1", "1T", "3k", "8E",
+];
+const SWITCHES: [&str; 11] = [
+    "on", "off", "yes", "no", "true", "false", "y", "n", "", "ON", "1",
+];
+const NUMBERS: [&str; 16] = [
+    "1", "2", "4", "8", "16", "32", "64", "128", "0", "3", "0x10", "010", "-1", "16k", "", " 8",
+];
+const TEXTS: [&str; 13] = [
+    "off", "metadata", "falloc", "full", "0.10", "1.1", "x", "a,,b", "zlib", "zstd", "raw", "",
+    "a=b",
+];
+const NAMES: [(&str, &[&str]); 24] = [
+    ("cluster_size", &SIZES),
+    (
+        "cluster_size",
+        &["512", "1k", "4k", "16k", "32K", "64k", "256k", "1M", "2M"],
+    ),
+    (
+        "cluster_size",
+        &["512", "1k", "4k", "16k", "32K", "64k", "256k", "1M", "2M"],
+    ),
+    ("size", &SIZES),
+    ("extent_size_hint", &SIZES),
+    ("extended_l2", &SWITCHES),
+    ("extended_l2", &["on", "off"]),
+    ("lazy_refcounts", &SWITCHES),
+    ("data_file_raw", &SWITCHES),
+    ("nocow", &SWITCHES),
+    ("encryption", &SWITCHES),
+    ("refcount_bits", &NUMBERS),
+    ("refcount_bits", &["1", "2", "4", "8", "16", "32", "64"]),
+    ("encrypt.iter-time", &NUMBERS),
+    ("compat", &TEXTS),
+    ("compat", &["0.10", "1.1"]),
+    ("preallocation", &TEXTS),
+    ("preallocation", &["off", "metadata", "falloc", "full"]),
+    ("compression_type", &TEXTS),
+    ("backing_file", &TEXTS),
+    ("backing_fmt", &TEXTS),
+    ("data_file", &TEXTS),
+    ("encrypt.format", &["aes", "x", "", "LUKS"]),
+    ("id", &["1", "a b"]),
+];
+
+/// One option: mostly well formed.
+fn option(random: &mut Random) -> String {
+    let (name, values) = random.pick(&NAMES);
+    match random.below(40) {
+        0 => (*name).to_owned(),
+        1 => format!("no{name}"),
+        2 => random
+            .pick(&[
+                "",
+                ",",
+                "help",
+                "?",
+                "=",
+                "=1",
+                "nonsense=1",
+                "Cluster_size=4k",
+            ])
+            .to_string(),
+        3 => format!("{name}={},,", random.pick(values)),
+        4 => format!(
+            "{name}={},{name}={}",
+            random.pick(values),
+            random.pick(values)
+        ),
+        _ => format!("{name}={}", random.pick(values)),
+    }
+}
+
+/// Numbers of KiB as Perl may write them, and other things.
+fn size(random: &mut Random) -> String {
+    let number = random.next() >> (10 + random.below(54));
+    match random.below(16) {
+        0 => format!("{number}.5"),
+        1 => format!("{}.{}", number >> 20, random.below(100_000)),
+        2 => random
+            .pick(&[
+                "",
+                " 5",
+                "5 ",
+                "0x10",
+                "1e3",
+                "1e+20",
+                "-1",
+                "-0",
+                "+4",
+                "5k",
+                "4.",
+                ".25",
+                ".",
+                "nan",
+                "inf",
+                "x",
+                "9007199254740991",
+                "9007199254740992",
+                "0.99999999999999999999999",
+                "0.00000000001",
+                "010",
+            ])
+            .to_string(),
+        _ => number.to_string(),
     }
 }
 
 #[test]
-fn options_that_are_refused() {
-    for option in [
-        "cluster_size=3k",
-        "cluster_size=256",
-        "cluster_size=4M",
-        "refcount_bits=3",
-        "refcount_bits=128",
-        "compat=1.0",
-        "preallocation=some",
-        "extended_l2=maybe",
-        "nonsense=1",
-        "cluster_size=x",
-    ] {
-        assert_same("qcow2", 1 << 30, &[option]);
+fn sizes_and_option_lists() {
+    let mut random = Random::new(41);
+    let mut taken = 0;
+    let rounds = rounds(700);
+    for _ in 0..rounds {
+        let format = *random.pick(&[
+            "qcow2", "qcow2", "qcow2", "qcow2", "raw", "vmdk", "luks", "x",
+        ]);
+        let options: Vec<String> = (0..random.below(5)).map(|_| option(&mut random)).collect();
+        let options: Vec<&str> = options.iter().map(|option| &**option).collect();
+        taken += u64::from(assert_same(format, &size(&mut random), &options));
+    }
+    // Lists that are refused are easily made; the figures need others.
+    assert!(taken > rounds / 4, "{taken} of {rounds}");
+}
+
+#[test]
+fn all_layouts() {
+    let mut random = Random::new(42);
+    for cluster in 9..22 {
+        for refcount in 0..7 {
+            let cluster = format!("cluster_size={}", 1 << cluster);
+            let refcount = format!("refcount_bits={}", 1 << refcount);
+            let size = random.next() >> (14 + random.below(44));
+            assert_same("qcow2", &size.to_string(), &[&cluster, &refcount]);
+            assert_same(
+                "qcow2",
+                &size.to_string(),
+                &[&cluster, &refcount, "extended_l2=on"],
+            );
+        }
+    }
+}
+
+#[test]
+fn sizes_at_the_edges() {
+    for size in ["0", "0.001", "0.4", "0.5", "0.6"] {
+        assert!(assert_same("raw", size, &[]));
+        assert!(assert_same("qcow2", size, &[]));
+    }
+    // The L1 table ends here: 32 MiB of it.
+    for (cluster, kib) in [("512", 128u64 << 20), ("64k", 2 << 40), ("2M", 2 << 50)] {
+        let cluster = format!("cluster_size={cluster}");
+        assert!(assert_same("qcow2", &kib.to_string(), &[&cluster]));
+        assert!(!assert_same("qcow2", &(kib + 1).to_string(), &[&cluster]));
+    }
+    assert!(!assert_same(
+        "qcow2",
+        "1",
+        &["encrypt.format=luks,encrypt.key-secret=s"]
+    ));
+    assert!(measure_size(u64::MAX, ImageFormat::Raw, []).is_err());
+    assert!(measure_size(1 << 63, ImageFormat::Qcow2, []).is_err());
+}
+
+/// The key is derived in a time that QEMU measures first, so these are few.
+#[test]
+fn encrypted_images() {
+    let all = [
+        ("luks", "", ""),
+        (
+            "qcow2",
+            "encrypt.",
+            "cluster_size=2M,encrypt.format=luks,encrypt.cipher-alg=aes-128",
+        ),
+        ("luks", "", "cipher-alg=twofish-192,cipher-mode=xts"),
+        ("luks", "", "cipher-alg=twofish-192,cipher-mode=cbc"),
+        ("luks", "", "cipher-alg=cast5-128"),
+        (
+            "luks",
+            "",
+            "cipher-alg=cast5-128,cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=md5",
+        ),
+        (
+            "luks",
+            "",
+            "cipher-alg=cast5-128,cipher-mode=cbc,ivgen-alg=essiv",
+        ),
+        (
+            "luks",
+            "",
+            "cipher-alg=serpent-256,ivgen-alg=essiv,hash-alg=sha512,preallocation=x",
+        ),
+        ("luks", "", "ivgen-alg=essiv,ivgen-hash-alg=sha1"),
+        ("luks", "", "detached-header=off"),
+        ("luks", "", "cipher-alg=des"),
+        ("luks", "", "cipher-mode=x"),
+        ("luks", "", "iter-time=-1"),
+        ("luks", "", "key-secret="),
+        (
+            "qcow2",
+            "encrypt.",
+            "encrypt.format=luks,cluster_size=512,encrypt.hash-alg=sha1,refcount_bits=1",
+        ),
+        (
+            "qcow2",
+            "encrypt.",
+            "encrypt.format=luks,encrypt.cipher-mode=ctr,compat=0.10",
+        ),
+    ];
+    let count = rounds(3).min(all.len() as u64) as usize;
+    // The first few, and all that are refused at once.
+    for (i, (format, prefix, options)) in all.into_iter().enumerate() {
+        let size = 1000 + i * 77_777;
+        let list = format!("{prefix}key-secret=s,{prefix}iter-time=1,{options}");
+        let list = list.trim_end_matches(',');
+        let named = ImageFormat::from_name(format.as_bytes()).unwrap();
+        let ours = measure_size(size as u64, named, [list.as_bytes()]);
+        if i >= count && ours.is_ok() {
+            continue;
+        }
+        let size = size.to_string();
+        let mut args = SECRET.to_vec();
+        args.extend(["-O", format, "--size", &size, "-o", list]);
+        let text = ours.as_ref().map(|measure| to_text(measure) + "\n");
         assert_eq!(
-            ours(ImageFormat::Qcow2, 1 << 30, &[option]),
-            None,
-            "{option}"
+            text.ok(),
+            theirs(&args),
+            "{format} {list}: {:?}",
+            ours.err()
         );
     }
-    for size in [0, 1, 512, 1000, 1 << 40] {
-        assert_same("raw", size, &[]);
-        assert_same("qcow2", size, &[]);
+}
+
+/// A chain of images that differ in everything; the top one is last.
+fn chain(images: &Images, random: &mut Random, name: &str) -> (PathBuf, &'static str) {
+    let options = [
+        "",
+        "",
+        "cluster_size=512",
+        "cluster_size=4k",
+        "cluster_size=2M",
+        "extended_l2=on",
+        "compat=0.10",
+        "cluster_size=16k,extended_l2=on",
+        "preallocation=metadata",
+        "preallocation=falloc",
+        "compression_type=zstd",
+        "refcount_bits=1",
+    ];
+    let mut below: Option<(PathBuf, &str)> = None;
+    for depth in 0..=random.below(4) {
+        let path = images.path(&format!("{name}-{depth}"));
+        let size = ((1 + random.below(8)) << 20) + random.below(4) * 512;
+        let raw = random.below(4) == 0 && depth == 0;
+        let format = if raw { "raw" } else { "qcow2" };
+        let mut create: Vec<String> = ["create", "-q", "-f", format].map(String::from).to_vec();
+        let mut options = *random.pick(&options);
+        if let Some((below, format)) = &below {
+            if options.contains("falloc") || options.contains("metadata") {
+                options = "";
+            }
+            create.extend([
+                "-b".into(),
+                below.to_str().unwrap().into(),
+                format!("-F{format}"),
+            ]);
+        }
+        if !options.is_empty() && !raw {
+            create.extend(["-o".into(), options.into()]);
+        }
+        create.extend([path.to_str().unwrap().into(), size.to_string()]);
+        assert!(qemu_img(&create).status.success(), "{create:?}");
+        let mut io = Command::new("qemu-io");
+        io.args(["-d", "unmap", "-f", format]);
+        let plain = raw || random.below(3) > 0;
+        for _ in 0..random.below(14) {
+            let at = random.below(size / 512) * 512;
+            let length = ((1 + random.below(600)) * 512).min(size / 512 * 512 - at);
+            let command = match random.below(6) {
+                0 => format!("write -z -u {at} {length}"),
+                1 => format!("write -z {at} {length}"),
+                2 => format!("discard {at} {length}"),
+                3 if !plain => format!(
+                    "write -c {} {}",
+                    at >> 21 << 21,
+                    (size - (at >> 21 << 21)).min(2 << 20)
+                ),
+                _ => format!("write -P {} {at} {length}", random.below(256)),
+            };
+            io.args(["-c", &command]);
+        }
+        // A compressed write that does not end with a cluster is refused, and that is fine.
+        assert!(io.arg(&path).output().is_ok());
+        if !raw {
+            let path = path.to_str().unwrap();
+            if random.below(4) == 0 {
+                // Refcounts of one bit have no room for one.
+                qemu_img(&["snapshot", "-c", "s", path]);
+                let write = ["-f", "qcow2", "-c", "write 64k 200k", path];
+                assert!(Command::new("qemu-io").args(write).output().is_ok());
+            }
+            for bitmap in 0..random.below(5).saturating_sub(2) {
+                let name = "b".repeat(1 + bitmap as usize * 7);
+                let granularity = *random.pick(&["512", "4k", "64k", "1M"]);
+                // One of version 2 takes none.
+                qemu_img(&["bitmap", "--add", "-g", granularity, path, &name]);
+            }
+        }
+        below = Some((path, format));
     }
-    assert_same("raw", 1000, &["preallocation=metadata"]);
+    below.unwrap()
+}
+
+/// Both texts for what an image holds must be the same.
+#[track_caller]
+fn assert_same_image(path: &Path, format: &str, target: &str, options: &str) {
+    let mut args: Vec<&OsStr> = ["-f", format, "-O", target].map(OsStr::new).to_vec();
+    if !options.is_empty() {
+        args.extend(["-o".as_ref(), OsStr::new(options)]);
+    }
+    args.push(path.as_os_str());
+    let theirs = theirs(&args);
+    let named = |name: &str| ImageFormat::from_name(name.as_bytes()).unwrap();
+    let chain = ChainOptions::new(FormatChoice::Named(named(format)));
+    let list = (!options.is_empty()).then_some(options.as_bytes());
+    let measured = measure_image(
+        path.as_os_str().as_bytes(),
+        &chain,
+        named(target),
+        list,
+        None,
+    );
+    let measured = measured.and_then(finish_unwatched);
+    let ours = measured.as_ref().map(|measure| to_text(measure) + "\n");
+    assert_eq!(
+        ours.ok(),
+        theirs,
+        "{path:?} {target} {options}: {:?}",
+        measured.err()
+    );
+}
+
+const TARGETS: [&str; 14] = [
+    "",
+    "cluster_size=512",
+    "cluster_size=4k",
+    "cluster_size=2M",
+    "extended_l2=on",
+    "compat=0.10",
+    "preallocation=full",
+    "preallocation=metadata",
+    "backing_file=x",
+    "refcount_bits=64,cluster_size=1k",
+    "size=1E,cluster_size=512",
+    "size=5M",
+    "preallocation=falloc,backing_file=x",
+    "nonsense=1",
+];
+
+#[test]
+fn images_that_exist() {
+    let images = Images::new();
+    let mut random = Random::new(43);
+    for round in 0..rounds(24) {
+        let (path, format) = chain(&images, &mut random, &round.to_string());
+        assert_same_image(&path, format, "raw", "");
+        assert_same_image(&path, format, "qcow2", "");
+        for _ in 0..4 {
+            assert_same_image(&path, format, "qcow2", *random.pick::<&str>(&TARGETS));
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_raw_file_with_holes() {
+    let images = Images::new();
+    let mut random = Random::new(44);
+    let path = images.create("raw", "raw", "", "70000001");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    for _ in 0..30 {
+        use std::os::unix::fs::FileExt;
+        let at = (random.below(17_000) << 12) as u64;
+        file.write_all_at(&[1; 5000], at).unwrap();
+    }
+    images.settle();
+    for options in TARGETS {
+        assert_same_image(&path, "raw", "qcow2", options);
+    }
+    let list = "size=16383P,cluster_size=2M";
+    assert_same_image(&path, "raw", "qcow2", list);
 }

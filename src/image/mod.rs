@@ -5,6 +5,7 @@
 //! shape. Nothing here follows a backing name: that is [`chain`](crate::chain).
 
 pub mod check;
+pub mod create_options;
 mod fields;
 pub mod format;
 pub mod info;
@@ -13,6 +14,7 @@ pub mod luks;
 pub mod map;
 pub mod measure;
 pub mod open;
+pub mod option_text;
 pub mod probe;
 pub mod qcow1;
 pub mod qcow2;

@@ -1,33 +1,33 @@
 //! How large an image would become: `qemu-img measure`, of a size or of an image that exists.
 
-use super::options::count_from_text;
 use super::{Bounds, maps};
 use crate::chain::ChainOptions;
 use crate::chain::extents::{DATA, Extent, Extents, ZERO};
 use crate::error::{Error, Result};
-use crate::image::ImageFormat;
-use crate::image::measure::{self, CreateOptions, Disk, Measure, Source};
+use crate::image::create_options::CreateOptions;
+use crate::image::measure::{self, Disk, Measure, Source};
+use crate::image::{ImageFormat, option_text};
 use crate::json;
+use crate::text::printable;
 use crate::work::{Progress, Work};
 
 /// Extents that are asked for at a time.
 const CHUNK: usize = 4096;
 
 /// What an image of `format`, made with these options (`cluster_size=128k`), takes for a new disk of
-/// `size` bytes.
+/// `size` bytes. A secret that they name is taken to exist.
 pub fn measure_size<'a>(
     size: u64,
     format: ImageFormat,
     options: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<Measure> {
     let options = CreateOptions::parse(format, options)?;
-    measure::measure(format, &options, &Disk::Empty(size))
+    measure::measure(&options, &Disk::Empty(size))
 }
 
 /// A measure of an image in the making; counts its progress in bytes of the disk.
 pub struct MeasuringImage {
     extents: Extents,
-    format: ImageFormat,
     options: CreateOptions,
     chunk: Vec<Extent>,
     /// Bytes of data so far, in whole clusters of the new image.
@@ -48,7 +48,6 @@ pub fn measure_image<'a>(
     let options = CreateOptions::parse(format, options)?;
     Ok(MeasuringImage {
         extents: maps::extents(filename, chain, bounds)?,
-        format,
         options,
         chunk: vec![Extent::default(); CHUNK],
         data: 0,
@@ -56,10 +55,9 @@ pub fn measure_image<'a>(
     })
 }
 
-impl Work for MeasuringImage {
-    type Answer = Measure;
-
-    fn advance(&mut self) -> Result<Option<Measure>> {
+impl MeasuringImage {
+    /// Counts the clusters of the next extents; false at the end of the disk.
+    fn count(&mut self) -> Result<bool> {
         let count = self.extents.fill(&mut self.chunk)?;
         let cluster = 1u64 << self.options.layout.cluster_bits;
         for extent in &self.chunk[..count] {
@@ -69,19 +67,37 @@ impl Work for MeasuringImage {
             let from = extent.start.max(self.counted) / cluster * cluster;
             let to = (extent.start + extent.length).next_multiple_of(cluster);
             if to > self.counted {
-                self.data += to - from.max(self.counted);
+                self.data += to - from;
                 self.counted = to;
             }
         }
-        if count > 0 {
+        Ok(count > 0)
+    }
+
+    /// Bytes for the persistent bitmaps of the image; None if it can have none.
+    fn bitmaps(&self, size: u64) -> Option<u64> {
+        let top = self.extents.chain().images.first()?;
+        let qcow2 = top.qcow2().filter(|qcow2| qcow2.header.version >= 3)?;
+        let cluster = 1 << self.options.layout.cluster_bits;
+        let bytes = measure::bitmaps_bytes(&qcow2.bitmaps, size, cluster);
+        Some(bytes).filter(|_| self.options.format == ImageFormat::Qcow2)
+    }
+}
+
+impl Work for MeasuringImage {
+    type Answer = Measure;
+
+    fn advance(&mut self) -> Result<Option<Measure>> {
+        if self.options.needs_data() && self.count()? {
             return Ok(None);
         }
+        let (_, size) = self.extents.progress();
         let source = Source {
-            size: self.extents.progress().1,
+            size,
             data: self.data,
-            bitmaps: None,
+            bitmaps: self.bitmaps(size),
         };
-        measure::measure(self.format, &self.options, &Disk::Filled(source)).map(Some)
+        measure::measure(&self.options, &Disk::Filled(source)).map(Some)
     }
 
     fn progress(&self) -> Progress {
@@ -90,13 +106,22 @@ impl Work for MeasuringImage {
     }
 }
 
-/// The text that `qemu-img measure --output=json --size` prints for a disk of `size` KiB: a number,
-/// with a fraction perhaps.
+/// The text that `qemu-img measure --output=json --size` prints for a disk of `size` KiB. The size
+/// is what QEMU takes before a `K`: a fraction perhaps, with blanks in front, but no exponent.
+///
+/// Proxmox VE gives `qemu-img` no secrets, so options that need one are an error.
 pub fn qemu_img_measure(size: &[u8], format: &[u8], options: &[&[u8]]) -> Result<String> {
     let format = ImageFormat::from_caller(format)?;
-    let kib = count_from_text("size", size)? as u64;
-    let bytes = kib.checked_mul(1024);
-    let bytes = bytes.ok_or_else(|| Error::argument(format!("size {kib} KiB is too large")))?;
-    let measure = measure_size(bytes, format, options.iter().copied())?;
+    let Some(bytes) = option_text::size(&[size, b"K"].concat()) else {
+        let size = printable(size);
+        return Err(Error::argument(format!("'{size}' is not a number of KiB")));
+    };
+    let options = CreateOptions::parse(format, options.iter().copied())?;
+    if options.luks_header.is_some() {
+        return Err(Error::argument(
+            "the secret of encrypted images is not known",
+        ));
+    }
+    let measure = measure::measure(&options, &Disk::Empty(bytes))?;
     Ok(json::to_text(&measure) + "\n")
 }

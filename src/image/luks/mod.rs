@@ -5,6 +5,7 @@
 
 mod json;
 mod key_slots;
+pub(super) mod payload;
 
 pub use key_slots::{KeySlot, SlotKey};
 
