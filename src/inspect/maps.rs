@@ -111,7 +111,10 @@ pub struct Headroom {
     pub end: u64,
     /// Size of the device. None for a file, which can grow, unless the caller has named one.
     pub device_size: Option<u64>,
-    /// What a full overwrite of the disk would need, with this image's own layout.
+    /// Bytes before that end that are free: they are used again where writes fit in.
+    pub free: u64,
+    /// Where the end can be once all of the disk has been written, with this image's own layout; see
+    /// [`Reach::worst_case`](crate::image::qcow2::headroom::Reach::worst_case).
     pub worst_case: u64,
     /// What the device lacks for that; 0 if there is enough. None where there is no device.
     pub short_by: Option<u64>,
@@ -119,8 +122,9 @@ pub struct Headroom {
 
 impl Serialize for Headroom {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_struct("Headroom", 4)?;
+        let mut map = serializer.serialize_struct("Headroom", 5)?;
         map.serialize_field("end", &self.end)?;
+        map.serialize_field("free", &self.free)?;
         map.serialize_field("device-size", &self.device_size)?;
         map.serialize_field("worst-case", &self.worst_case)?;
         map.serialize_field("short-by", &self.short_by)?;
@@ -173,18 +177,19 @@ impl Work for Measuring {
     type Answer = Headroom;
 
     fn advance(&mut self) -> Result<Option<Headroom>> {
-        let (end, worst_case) = match &mut self.work {
-            Reach::Whole(size) => (*size, *size),
+        let (end, free, worst_case) = match &mut self.work {
+            Reach::Whole(size) => (*size, 0, *size),
             Reach::Qcow2(work) => {
                 let reach = work.advance();
                 match reach.map_err(|e| e.in_file(&self.image.filename))? {
-                    Some(reach) => (reach.end, reach.worst_case),
+                    Some(reach) => (reach.end, reach.free, reach.worst_case),
                     None => return Ok(None),
                 }
             }
         };
         Ok(Some(Headroom {
             end,
+            free,
             device_size: self.device_size,
             worst_case,
             short_by: self.device_size.map(|size| worst_case.saturating_sub(size)),

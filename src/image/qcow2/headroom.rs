@@ -1,11 +1,12 @@
 //! How far a qcow2 image reaches into its device, and how far it could once the guest has written
 //! all of the disk: what a volume of fixed size must have room for.
 
+use super::growth::Growth;
 use super::mapping::{COMPRESSED, COPIED, OFFSET, be64};
 use super::refcounts::{NoRefcount, Refcounts, Stretch, entry};
 use super::{Header, Qcow2Info};
 use crate::error::{Error, Result};
-use crate::image::measure::refcount_clusters;
+use crate::image::measure::bitmaps_bytes;
 use crate::io::Shared;
 use crate::work::{Progress, Work};
 
@@ -19,8 +20,12 @@ const WORK: u64 = 1 << 20;
 pub struct Reach {
     /// The first offset behind all that is allocated now.
     pub end: u64,
-    /// Bytes that a full overwrite of the disk needs with this image's layout, its internal
-    /// snapshots kept and free clusters used again.
+    /// Bytes of the clusters before that end that are free.
+    pub free: u64,
+    /// Where the end is at the most once the guest has written all of the disk, whatever the order
+    /// and the sizes of its writes, up to 2 MiB each. Internal snapshots stay. Of free clusters none
+    /// is used again: a write that is larger than a hole passes over it. What the guest discards in
+    /// the meantime can make new holes, and is not reckoned with.
     pub worst_case: u64,
 }
 
@@ -42,15 +47,12 @@ pub struct Reaching<'a> {
     part: Vec<u8>,
 }
 
+#[derive(Default)]
 struct Used {
     /// Clusters with a refcount.
     clusters: u64,
     /// One more than the last of them.
     end: u64,
-    /// Clusters of the refcount table and its blocks.
-    refcounts: u64,
-    /// Clusters whose refcounts the table has room for.
-    covered: u64,
 }
 
 impl<'a> Reaching<'a> {
@@ -58,23 +60,16 @@ impl<'a> Reaching<'a> {
     pub fn new(file: Shared<'a>, info: &Qcow2Info) -> Result<Self> {
         let header = info.header;
         let refcounts = Refcounts::new(file.clone(), &header)?;
-        let blocks = refcounts.table.iter().filter(|&&block| block != 0).count() as u64;
-        let table = u64::from(header.refcount_table_clusters);
-        let entries = (table << header.cluster_bits) / 8;
-        let per_block = 1u64 << (header.cluster_bits + 3 - header.refcount_order);
         let clusters = header.virtual_size().div_ceil(header.cluster_size());
         let entry_bytes = if header.extended_l2() { 16 } else { 8 };
         Ok(Reaching {
-            used: Used {
-                clusters: 0,
-                end: 0,
-                refcounts: table + blocks,
-                covered: entries.saturating_mul(per_block),
-            },
+            used: Used::default(),
             cluster: 0,
             table: 0,
             tables: clusters.div_ceil(header.cluster_size() / entry_bytes),
-            new: 0,
+            // When the image is closed, its bitmaps are stored anew before the old ones are given up.
+            new: bitmaps_bytes(&info.bitmaps, header.virtual_size(), header.cluster_size())
+                >> header.cluster_bits,
             l1: vec![0; PART],
             part: vec![0; PART.min(header.cluster_size() as usize)],
             has_data_file: info.has_data_file(),
@@ -156,6 +151,11 @@ impl<'a> Reaching<'a> {
             let held = self.part.chunks_exact(entry_bytes as usize);
             for bytes in held.take(entries as usize) {
                 let entry = be64(bytes);
+                // After a crash with lazy refcounts they may not tell of all that is in use.
+                if entry & COMPRESSED == 0 && entry & OFFSET != 0 {
+                    let end = ((entry & OFFSET) >> header.cluster_bits) + 1;
+                    self.used.end = self.used.end.max(end);
+                }
                 let in_place = entry & COMPRESSED == 0 && entry & COPIED != 0;
                 self.new += u64::from(!(in_place && entry & OFFSET != 0));
             }
@@ -167,18 +167,12 @@ impl<'a> Reaching<'a> {
 
     fn reach(&self) -> Reach {
         let Reaching { header, used, .. } = self;
-        let order = header.refcount_order;
-        // The refcounts of the larger file; those that there are may lie in more blocks than needed.
-        let refcounts = used.refcounts;
-        let others = used.clusters.saturating_sub(refcounts) + self.new;
-        let needed = refcount_clusters(others, header.cluster_bits, order).max(refcounts);
-        // A table that must grow is written anew before the old one is given up.
-        let table = u64::from(header.refcount_table_clusters);
-        let grows = needed > refcounts && others + needed > used.covered;
-        let total = others + needed + if grows { table } else { 0 };
+        let growth = Growth::new(header, &self.refcounts.table, used.end);
+        let bytes = |clusters: u64| clusters.saturating_mul(header.cluster_size());
         Reach {
-            end: used.end << header.cluster_bits,
-            worst_case: total.max(used.end) << header.cluster_bits,
+            end: bytes(used.end),
+            free: bytes(used.end.saturating_sub(used.clusters)),
+            worst_case: bytes(growth.end_after(self.new)),
         }
     }
 }

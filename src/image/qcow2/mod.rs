@@ -7,6 +7,7 @@ pub mod bitmap_data;
 mod bitmaps;
 pub mod check;
 mod extensions;
+mod growth;
 mod header;
 pub mod headroom;
 pub mod mapping;
