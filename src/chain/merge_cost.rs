@@ -1,5 +1,8 @@
 //! What merging an image with the one below it would move: `qemu-img commit` moves what the upper
 //! one holds down, `qemu-img rebase` (or a block stream) moves what only the lower one holds up.
+//!
+//! Both move whole units: `commit` of the lower image's clusters, but of 4 to 64 KiB, `rebase` of the
+//! upper image's clusters or subclusters. A unit of which anything is held is moved.
 
 use std::sync::Arc;
 
@@ -10,32 +13,67 @@ use super::extents::layers;
 use super::layer::Layer;
 use super::walk::ChainOptions;
 use crate::error::Result;
+use crate::image::ImageInfo;
 use crate::image::json::View;
 use crate::image::map::Stored;
+use crate::image::qcow2::mapping::SUBCLUSTERS;
 use crate::io::Storage;
 use crate::work::{Progress, Work};
 
 /// Runs that make a part of the work.
 const WORK: usize = 16 << 10;
 
-/// Bytes that would be moved.
+/// Bytes of the disk that would be moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bytes {
-    /// As data.
+    /// As data: what is read, and written as it is.
     pub data: u64,
-    /// As zeros, which storage may be able to write without moving them.
+    /// As zeros, which need not be read, and which storage may be able to write without moving them.
     pub zero: u64,
 }
 
-impl Bytes {
-    fn add(&mut self, stored: Stored, length: u64) {
-        match stored {
-            Stored::Unallocated | Stored::Reserved => {}
-            Stored::Zero | Stored::ZeroReserved | Stored::Hole | Stored::DataInHole => {
-                self.zero += length;
-            }
-            Stored::Data | Stored::Encrypted | Stored::Compressed => self.data += length,
+/// Runs of a disk of `size` bytes, counted in units.
+struct Units {
+    unit: u64,
+    size: u64,
+    /// Whether only those are moved as zeros that one run of zeros covers.
+    whole: bool,
+    /// Where what is counted ends; a whole number of units, or the end of the disk.
+    counted: u64,
+    bytes: Bytes,
+}
+
+impl Units {
+    fn new(unit: u64, size: u64, whole: bool) -> Self {
+        Units {
+            unit,
+            size,
+            whole,
+            counted: 0,
+            bytes: Bytes::default(),
         }
+    }
+
+    /// Counts a run that is moved, which lies behind those that were.
+    fn add(&mut self, start: u64, end: u64, zero: bool) {
+        let (unit, size) = (self.unit, self.size);
+        let up = |at: u64| {
+            at.checked_next_multiple_of(unit)
+                .map_or(size, |at| at.min(size))
+        };
+        let from = (start / unit * unit).max(self.counted);
+        let to = up(end);
+        if to <= from {
+            return;
+        }
+        let zeros = match (zero, self.whole) {
+            (false, _) => 0,
+            (true, false) => to - from,
+            (true, true) => (end / unit * unit).saturating_sub(from.max(up(start))),
+        };
+        self.bytes.zero += zeros;
+        self.bytes.data += to - from - zeros;
+        self.counted = to;
     }
 }
 
@@ -46,9 +84,15 @@ pub struct MergeCost {
     pub image: Arc<[u8]>,
     /// The one that it stands on.
     pub backing: Arc<[u8]>,
-    /// Moving what the upper one holds down into the lower one (`commit`).
+    /// Moving what the upper one holds down into the lower one (`commit`). The sum is exact. Zeros
+    /// are written as data if the lower image's clusters are larger than 64 KiB and not all of one
+    /// is zero, and if the upper one's are of 512 bytes. A lower image that is smaller is made larger
+    /// first; that moves nothing.
     pub commit: Bytes,
-    /// Moving what only the lower one holds up into the upper one (`rebase`, `block-stream`).
+    /// Moving what only the lower one holds up into the upper one (`rebase`, `block-stream`). The sum
+    /// is the most that it can be: what is the same in the images below is not written. Zeros that
+    /// differ from what is below are written as data. Where the lower image ends before the upper
+    /// one, what it hides of the images below is counted as zeros.
     pub stream: Bytes,
 }
 
@@ -75,12 +119,38 @@ impl Serialize for View<'_, MergeCost> {
 /// Reckons the costs of merges; counts its progress in bytes of the disks.
 pub struct MergeCosts {
     layers: Vec<Layer>,
-    /// Those that are done with, and the one that is being reckoned.
+    names: Vec<Arc<[u8]>>,
+    /// Bytes of the units in which each image but the lowest is merged: `commit`, `rebase`.
+    units: Vec<(u64, u64)>,
     costs: Vec<MergeCost>,
+    /// The upper image of the pair that is being reckoned.
+    depth: usize,
     position: u64,
+    commit: Units,
+    stream: Units,
     done: u64,
     total: u64,
-    names: Vec<Arc<[u8]>>,
+}
+
+/// Bytes of the smallest and the largest unit of `commit`.
+const COMMIT_UNIT: (u64, u64) = (4 << 10, 64 << 10);
+
+/// The units in which `upper` is merged with `lower`.
+fn units(upper: &ImageInfo, lower: &ImageInfo) -> (u64, u64) {
+    let (least, most) = COMMIT_UNIT;
+    let cluster = lower
+        .qcow2()
+        .map_or(most, |lower| lower.header.cluster_size());
+    let stream = upper.qcow2().map_or(1, |upper| {
+        let header = &upper.header;
+        header.cluster_size()
+            / if header.extended_l2() {
+                u64::from(SUBCLUSTERS)
+            } else {
+                1
+            }
+    });
+    (cluster.clamp(least, most), stream)
 }
 
 /// The costs of merging each image of the chain under `top` with the one below it, the top pair
@@ -88,46 +158,40 @@ pub struct MergeCosts {
 pub fn merge_costs(storage: &Storage, top: &[u8], options: &ChainOptions) -> Result<MergeCosts> {
     let (chain, files) = whole_chain(storage, top, options)?;
     let layers = layers(storage, &chain.images, files)?;
+    let pairs = chain.images.windows(2);
+    let pairs = pairs.map(|pair| units(&pair[0], &pair[1]));
     let uppers = &layers[..layers.len().saturating_sub(1)];
-    Ok(MergeCosts {
+    let mut costs = MergeCosts {
+        units: pairs.collect(),
         costs: Vec::new(),
+        depth: 0,
         position: 0,
+        commit: Units::new(1, 0, false),
+        stream: Units::new(1, 0, false),
         done: 0,
         total: uppers.iter().map(|layer| layer.size).sum(),
         names: chain.images.into_iter().map(|i| i.filename).collect(),
         layers,
-    })
+    };
+    costs.begin();
+    Ok(costs)
 }
 
 impl Work for MergeCosts {
     type Answer = Vec<MergeCost>;
 
     fn advance(&mut self) -> Result<Option<Vec<MergeCost>>> {
-        let mut left = WORK;
-        loop {
-            let at = self.costs.len().saturating_sub(1);
-            let more = self.costs.len() > at && self.position < self.layers[at].size;
-            if more && left == 0 {
-                return Ok(None);
+        for _ in 0..WORK {
+            if self.depth >= self.units.len() {
+                return Ok(Some(std::mem::take(&mut self.costs)));
             }
-            if more {
-                left -= 1;
-                self.step(at)?;
+            if self.position < self.layers[self.depth].size {
+                self.step()?;
             } else {
-                self.done += self.position;
-                self.position = 0;
-                let next = self.costs.len();
-                match self.names.get(next..next + 2) {
-                    Some([image, backing]) => self.costs.push(MergeCost {
-                        image: Arc::clone(image),
-                        backing: Arc::clone(backing),
-                        commit: Bytes::default(),
-                        stream: Bytes::default(),
-                    }),
-                    _ => return Ok(Some(std::mem::take(&mut self.costs))),
-                }
+                self.end();
             }
         }
+        Ok(None)
     }
 
     fn progress(&self) -> Progress {
@@ -139,23 +203,57 @@ impl Work for MergeCosts {
 }
 
 impl MergeCosts {
-    /// The run at the position of the image at `depth`, and of what is below it.
-    fn step(&mut self, depth: usize) -> Result<()> {
-        let [upper, lower] = &mut self.layers[depth..depth + 2] else {
+    /// Prepares for the pair at the depth.
+    fn begin(&mut self) {
+        if let Some(&(commit, stream)) = self.units.get(self.depth) {
+            let size = self.layers[self.depth].size;
+            self.commit = Units::new(commit, size, true);
+            self.stream = Units::new(stream, size, false);
+        }
+    }
+
+    /// Keeps what the pair at the depth costs, and goes on to the next.
+    fn end(&mut self) {
+        self.costs.push(MergeCost {
+            image: Arc::clone(&self.names[self.depth]),
+            backing: Arc::clone(&self.names[self.depth + 1]),
+            commit: self.commit.bytes,
+            stream: self.stream.bytes,
+        });
+        self.done += self.position;
+        self.position = 0;
+        self.depth += 1;
+        self.begin();
+    }
+
+    /// The run at the position of the upper image, and of what is below it.
+    fn step(&mut self) -> Result<()> {
+        let (uppers, lowers) = self.layers.split_at_mut(self.depth + 1);
+        let (Some(upper), Some((lower, rest))) = (uppers.last_mut(), lowers.split_first_mut())
+        else {
             return Ok(());
         };
-        let cost = &mut self.costs[depth];
         let position = self.position;
         let above = upper.run(position)?;
         let mut end = above.end();
         if above.stored.is_allocated() {
-            cost.commit.add(above.stored, end - position);
+            self.commit.add(position, end, is_zero(above.stored));
         } else if position < lower.size {
             let below = lower.run(position)?;
             end = end.min(below.end());
-            cost.stream.add(below.stored, end - position);
+            if below.stored.is_allocated() {
+                self.stream.add(position, end, is_zero(below.stored));
+            }
+        } else if let Some(hidden) = rest.first().filter(|layer| position < layer.size) {
+            end = end.min(hidden.size);
+            self.stream.add(position, end, true);
         }
         self.position = end;
         Ok(())
     }
+}
+
+/// Of what an image holds, what QEMU knows for zeros without reading it.
+fn is_zero(stored: Stored) -> bool {
+    matches!(stored, Stored::Zero | Stored::ZeroReserved | Stored::Hole)
 }

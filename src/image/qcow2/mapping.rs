@@ -17,7 +17,7 @@ pub(super) const COMPRESSED: u64 = 1 << 62;
 pub(super) const ZERO: u64 = 1;
 
 /// Subclusters of a cluster with extended L2 entries.
-const SUBCLUSTERS: u32 = 32;
+pub const SUBCLUSTERS: u32 = 32;
 
 /// The tables of one image.
 pub struct Mapping {
