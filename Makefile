@@ -108,6 +108,13 @@ check-rust:
 check-mutants:
 	PVE_NATIVE_MUTANTS=20000 $(CARGO) test --locked --test mutants
 
+# The long forms of tests/measure*, tests/headroom and tests/merge_cost: in this many rounds.
+SIZE_ROUNDS ?= 1000
+.PHONY: check-sizes
+check-sizes:
+	PVE_NATIVE_MEASURES=$(SIZE_ROUNDS) PVE_NATIVE_HEADROOMS=$(SIZE_ROUNDS) PVE_NATIVE_MERGES=$(SIZE_ROUNDS) \
+	    $(CARGO) test --locked --test measure --test measure_image --test headroom --test merge_cost
+
 .PHONY: check-perl
 check-perl: perl
 	$(PROVE) perl/t

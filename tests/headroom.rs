@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::random::Random;
-use common::{Images, SECRET, qemu_img};
+use common::{Images, SECRET, qemu_img, rounds};
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::headroom;
 use pve_native_core::inspect::maps::Headroom;
@@ -117,7 +117,7 @@ impl Image {
         let unit = *random.pick(&[512, 4096, self.cluster]);
         // Few enough to be done soon.
         let unit = unit
-            .max(self.size / 4000)
+            .max(self.size / 2000)
             .next_multiple_of(512)
             .min(2 << 20);
         let largest = largest.min((2 << 20) / unit);
@@ -216,8 +216,7 @@ impl Image {
 fn a_device_of_the_worst_case_is_enough() {
     let images = Images::in_memory();
     let mut random = Random::new(51);
-    let set = std::env::var("PVE_NATIVE_HEADROOMS").ok();
-    let rounds = set.map_or(60, |text| text.parse().expect("a number"));
+    let rounds = rounds("PVE_NATIVE_HEADROOMS", 30);
     let mut spare = Vec::new();
     for round in 0..rounds {
         let image = loop {
@@ -288,4 +287,41 @@ fn a_cluster_less_is_not_enough() {
             assert_eq!(failed.is_none(), enough, "{options} {room:?}: {failed:?}");
         }
     }
+}
+
+#[test]
+fn what_a_device_lacks() {
+    let images = Images::new();
+    let path = images.create("image", "qcow2", "", "64M");
+    let need = ours(&path).worst_case;
+    let lacks = |device| {
+        let format = FormatChoice::Named(ImageFormat::Qcow2);
+        let work = headroom(path.as_os_str().as_bytes(), format, Some(device), None);
+        work.and_then(finish_unwatched).unwrap().short_by
+    };
+    assert_eq!(ours(&path).short_by, None);
+    assert_eq!(lacks(need), Some(0));
+    assert_eq!(lacks(need - 512), Some(512));
+    let raw = images.create("raw", "raw", "", "3M");
+    let work = headroom(
+        raw.as_os_str().as_bytes(),
+        FormatChoice::Named(ImageFormat::Raw),
+        None,
+        None,
+    );
+    let room = work.and_then(finish_unwatched).unwrap();
+    assert_eq!(
+        (room.end, room.free, room.worst_case),
+        (3 << 20, 0, 3 << 20)
+    );
+    let vdi = images.create("vdi", "vdi", "", "3M");
+    assert!(
+        headroom(
+            vdi.as_os_str().as_bytes(),
+            FormatChoice::Named(ImageFormat::Vdi),
+            None,
+            None
+        )
+        .is_err()
+    );
 }

@@ -1,38 +1,14 @@
-//! The sizes of images to come, against the real `qemu-img measure`: of sizes and options, and of
-//! images that exist.
+//! The sizes of new images, against the real `qemu-img measure`.
 //!
-//! `PVE_NATIVE_MEASURES` sets how many option lists are tried, and how many images.
+//! `PVE_NATIVE_MEASURES` sets how many option lists are tried.
 
 mod common;
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use common::random::Random;
-use common::{Images, SECRET, qemu_img};
-use pve_native_core::chain::ChainOptions;
-use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::inspect::{measure_image, measure_size, qemu_img_measure};
+use common::{SECRET, rounds, their_measure};
+use pve_native_core::image::ImageFormat;
+use pve_native_core::inspect::{measure_size, qemu_img_measure};
 use pve_native_core::json::to_text;
-use pve_native_core::work::finish_unwatched;
-
-/// How many of the things that this is the short form of.
-fn rounds(short: u64) -> u64 {
-    let set = std::env::var("PVE_NATIVE_MEASURES").ok();
-    set.map_or(short, |text| text.parse().expect("a number"))
-}
-
-/// What `qemu-img measure --output=json` prints; None if it refuses.
-fn theirs<S: AsRef<OsStr>>(args: &[S]) -> Option<String> {
-    let mut all: Vec<&OsStr> = vec!["measure".as_ref(), "--output=json".as_ref()];
-    all.extend(args.iter().map(AsRef::as_ref));
-    let output = qemu_img(&all);
-    let text = String::from_utf8(output.stdout).unwrap();
-    // Where its figures overflow, it prints negative ones.
-    (output.status.success() && !text.contains(": -")).then_some(text)
-}
 
 /// Both texts must be the same, as Proxmox VE asks: `size` in KiB.
 #[track_caller]
@@ -45,7 +21,7 @@ fn assert_same(format: &str, size: &str, options: &[&str]) -> bool {
     }
     let bytes: Vec<&[u8]> = options.iter().map(|option| option.as_bytes()).collect();
     let ours = qemu_img_measure(size.as_bytes(), format.as_bytes(), &bytes);
-    let theirs = theirs(&args);
+    let theirs = their_measure(&args);
     let why = ours.as_ref().err().map(|error| error.to_string());
     assert_eq!(ours.ok(), theirs, "{format} {size} {options:?}: {why:?}");
     theirs.is_some()
@@ -165,14 +141,14 @@ fn size(random: &mut Random) -> String {
 fn sizes_and_option_lists() {
     let mut random = Random::new(41);
     let mut taken = 0;
-    let rounds = rounds(700);
+    let rounds = rounds("PVE_NATIVE_MEASURES", 700);
     for _ in 0..rounds {
         let format = *random.pick(&[
             "qcow2", "qcow2", "qcow2", "qcow2", "raw", "vmdk", "luks", "x",
         ]);
         let options: Vec<String> = (0..random.below(5)).map(|_| option(&mut random)).collect();
         let options: Vec<&str> = options.iter().map(|option| &**option).collect();
-        taken += u64::from(assert_same(format, &size(&mut random), &options));
+        taken += usize::from(assert_same(format, &size(&mut random), &options));
     }
     // Lists that are refused are easily made; the figures need others.
     assert!(taken > rounds / 4, "{taken} of {rounds}");
@@ -262,7 +238,7 @@ fn encrypted_images() {
             "encrypt.format=luks,encrypt.cipher-mode=ctr,compat=0.10",
         ),
     ];
-    let count = rounds(3).min(all.len() as u64) as usize;
+    let count = rounds("PVE_NATIVE_MEASURES", 3).min(all.len());
     // The first few, and all that are refused at once.
     for (i, (format, prefix, options)) in all.into_iter().enumerate() {
         let size = 1000 + i * 77_777;
@@ -279,169 +255,9 @@ fn encrypted_images() {
         let text = ours.as_ref().map(|measure| to_text(measure) + "\n");
         assert_eq!(
             text.ok(),
-            theirs(&args),
+            their_measure(&args),
             "{format} {list}: {:?}",
             ours.err()
         );
     }
-}
-
-/// A chain of images that differ in everything; the top one is last.
-fn chain(images: &Images, random: &mut Random, name: &str) -> (PathBuf, &'static str) {
-    let options = [
-        "",
-        "",
-        "cluster_size=512",
-        "cluster_size=4k",
-        "cluster_size=2M",
-        "extended_l2=on",
-        "compat=0.10",
-        "cluster_size=16k,extended_l2=on",
-        "preallocation=metadata",
-        "preallocation=falloc",
-        "compression_type=zstd",
-        "refcount_bits=1",
-    ];
-    let mut below: Option<(PathBuf, &str)> = None;
-    for depth in 0..=random.below(4) {
-        let path = images.path(&format!("{name}-{depth}"));
-        let size = ((1 + random.below(8)) << 20) + random.below(4) * 512;
-        let raw = random.below(4) == 0 && depth == 0;
-        let format = if raw { "raw" } else { "qcow2" };
-        let mut create: Vec<String> = ["create", "-q", "-f", format].map(String::from).to_vec();
-        let mut options = *random.pick(&options);
-        if let Some((below, format)) = &below {
-            if options.contains("falloc") || options.contains("metadata") {
-                options = "";
-            }
-            create.extend([
-                "-b".into(),
-                below.to_str().unwrap().into(),
-                format!("-F{format}"),
-            ]);
-        }
-        if !options.is_empty() && !raw {
-            create.extend(["-o".into(), options.into()]);
-        }
-        create.extend([path.to_str().unwrap().into(), size.to_string()]);
-        assert!(qemu_img(&create).status.success(), "{create:?}");
-        let mut io = Command::new("qemu-io");
-        io.args(["-d", "unmap", "-f", format]);
-        let plain = raw || random.below(3) > 0;
-        for _ in 0..random.below(14) {
-            let at = random.below(size / 512) * 512;
-            let length = ((1 + random.below(600)) * 512).min(size / 512 * 512 - at);
-            let command = match random.below(6) {
-                0 => format!("write -z -u {at} {length}"),
-                1 => format!("write -z {at} {length}"),
-                2 => format!("discard {at} {length}"),
-                3 if !plain => format!(
-                    "write -c {} {}",
-                    at >> 21 << 21,
-                    (size - (at >> 21 << 21)).min(2 << 20)
-                ),
-                _ => format!("write -P {} {at} {length}", random.below(256)),
-            };
-            io.args(["-c", &command]);
-        }
-        // A compressed write that does not end with a cluster is refused, and that is fine.
-        assert!(io.arg(&path).output().is_ok());
-        if !raw {
-            let path = path.to_str().unwrap();
-            if random.below(4) == 0 {
-                // Refcounts of one bit have no room for one.
-                qemu_img(&["snapshot", "-c", "s", path]);
-                let write = ["-f", "qcow2", "-c", "write 64k 200k", path];
-                assert!(Command::new("qemu-io").args(write).output().is_ok());
-            }
-            for bitmap in 0..random.below(5).saturating_sub(2) {
-                let name = "b".repeat(1 + bitmap as usize * 7);
-                let granularity = *random.pick(&["512", "4k", "64k", "1M"]);
-                // One of version 2 takes none.
-                qemu_img(&["bitmap", "--add", "-g", granularity, path, &name]);
-            }
-        }
-        below = Some((path, format));
-    }
-    below.unwrap()
-}
-
-/// Both texts for what an image holds must be the same.
-#[track_caller]
-fn assert_same_image(path: &Path, format: &str, target: &str, options: &str) {
-    let mut args: Vec<&OsStr> = ["-f", format, "-O", target].map(OsStr::new).to_vec();
-    if !options.is_empty() {
-        args.extend(["-o".as_ref(), OsStr::new(options)]);
-    }
-    args.push(path.as_os_str());
-    let theirs = theirs(&args);
-    let named = |name: &str| ImageFormat::from_name(name.as_bytes()).unwrap();
-    let chain = ChainOptions::new(FormatChoice::Named(named(format)));
-    let list = (!options.is_empty()).then_some(options.as_bytes());
-    let measured = measure_image(
-        path.as_os_str().as_bytes(),
-        &chain,
-        named(target),
-        list,
-        None,
-    );
-    let measured = measured.and_then(finish_unwatched);
-    let ours = measured.as_ref().map(|measure| to_text(measure) + "\n");
-    assert_eq!(
-        ours.ok(),
-        theirs,
-        "{path:?} {target} {options}: {:?}",
-        measured.err()
-    );
-}
-
-const TARGETS: [&str; 14] = [
-    "",
-    "cluster_size=512",
-    "cluster_size=4k",
-    "cluster_size=2M",
-    "extended_l2=on",
-    "compat=0.10",
-    "preallocation=full",
-    "preallocation=metadata",
-    "backing_file=x",
-    "refcount_bits=64,cluster_size=1k",
-    "size=1E,cluster_size=512",
-    "size=5M",
-    "preallocation=falloc,backing_file=x",
-    "nonsense=1",
-];
-
-#[test]
-fn images_that_exist() {
-    let images = Images::new();
-    let mut random = Random::new(43);
-    for round in 0..rounds(24) {
-        let (path, format) = chain(&images, &mut random, &round.to_string());
-        assert_same_image(&path, format, "raw", "");
-        assert_same_image(&path, format, "qcow2", "");
-        for _ in 0..4 {
-            assert_same_image(&path, format, "qcow2", *random.pick::<&str>(&TARGETS));
-        }
-        std::fs::remove_file(path).unwrap();
-    }
-}
-
-#[test]
-fn a_raw_file_with_holes() {
-    let images = Images::new();
-    let mut random = Random::new(44);
-    let path = images.create("raw", "raw", "", "70000001");
-    let file = std::fs::File::options().write(true).open(&path).unwrap();
-    for _ in 0..30 {
-        use std::os::unix::fs::FileExt;
-        let at = (random.below(17_000) << 12) as u64;
-        file.write_all_at(&[1; 5000], at).unwrap();
-    }
-    images.settle();
-    for options in TARGETS {
-        assert_same_image(&path, "raw", "qcow2", options);
-    }
-    let list = "size=16383P,cluster_size=2M";
-    assert_same_image(&path, "raw", "qcow2", list);
 }

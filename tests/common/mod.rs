@@ -158,3 +158,19 @@ pub fn assert_both_refuse(path: &Path, format: &str) {
     assert!(theirs.is_err(), "QEMU reads {}", path.display());
     assert!(ours.is_err(), "we read {}", path.display());
 }
+
+/// How often something is tried: so often, unless the environment says otherwise for a long run.
+pub fn rounds(variable: &str, short: usize) -> usize {
+    let set = std::env::var(variable).ok();
+    set.map_or(short, |text| text.parse().expect("a number"))
+}
+
+/// What `qemu-img measure --output=json` prints; None if it refuses.
+pub fn their_measure<S: AsRef<OsStr>>(args: &[S]) -> Option<String> {
+    let mut all: Vec<&OsStr> = vec!["measure".as_ref(), "--output=json".as_ref()];
+    all.extend(args.iter().map(AsRef::as_ref));
+    let output = qemu_img(&all);
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Where its figures overflow, it prints negative ones.
+    (output.status.success() && !text.contains(": -")).then_some(text)
+}
