@@ -102,6 +102,30 @@ same_document() {
     fi
 }
 
+# Whether the command's map is the text that qemu-img prints, and what each image serves, in the
+# drawing, adds up to the disk.
+same_map() {
+    local path=$1 size served
+    if cmp -s <(qemu-img map --output=json "$path") <("$command" image map --output json "$path"); then
+        echo "$path: pve-native image map --output json: the same bytes as qemu-img map's" \
+            "($("$command" image map --output json "$path" | wc -l) extents)"
+    else
+        echo "$path: pve-native image map --output json: NOT the same bytes as qemu-img map's"
+        failures=$((failures + 1))
+    fi
+    size=$(qemu-img info --output=json "$path" | perl -MJSON::PP -0777 -ne \
+        'print decode_json($_)->{"virtual-size"}')
+    served=$("$command" image map --output svg "$path" | perl -ne '
+        $sum += $1 + $2 + $3 if /^(\d+) bytes of data, (\d+) compressed, (\d+) of zeros/;
+        END { print $sum }')
+    if [ "$served" = "$size" ]; then
+        echo "$path: pve-native image map --output svg: what the images serve is the disk, $size bytes"
+    else
+        echo "$path: pve-native image map --output svg: the images serve '$served', NOT $size bytes"
+        failures=$((failures + 1))
+    fi
+}
+
 # Whether a line of this answer names the image with its format and its size in bytes.
 agrees() {
     local answer=$1 image=$2 format=$3 size=$4
@@ -191,6 +215,12 @@ echo
 same_document chain disk-7.qcow2
 for image in disk-*; do
     same_document info "$image"
+done
+
+heading "Which image of the chain serves which part of the disk"
+show "$command" image map disk-7.qcow2
+for image in disk-*; do
+    same_map "$image"
 done
 
 heading "An image whose data lies in another file"

@@ -153,6 +153,42 @@ fn one_image_of_each_kind() {
 }
 
 #[test]
+fn who_shows_how_far_it_is_gets_the_same_extents() {
+    let images = Images::new();
+    let size = 64 * MIB;
+    let below = create(&images, "below", "cluster_size=4k", None, size);
+    fill(&below, &mut Random::new(16), size, false);
+    let top = create(&images, "top", "cluster_size=4k", Some(&below), size);
+    fill(&top, &mut Random::new(17), size, false);
+    let long = "cluster_size=4k,preallocation=full";
+    let long = create(&images, "long", long, None, size);
+    for path in [below, top, long] {
+        let format = FormatChoice::Named(ImageFormat::Qcow2);
+        let path = path.as_os_str().as_bytes();
+        let open = || extents(Storage::inline(), path, &ChainOptions::new(format)).unwrap();
+        let mut all = vec![Extent::default(); 1000];
+        let count = open().next(&mut all).unwrap();
+        all.truncate(count);
+        for part in [1, 1 << 20, u64::MAX] {
+            let (mut map, mut found, mut pauses) = (open(), Vec::new(), 0);
+            loop {
+                let (done, total) = map.progress();
+                let mut few = [Extent::default(); 7];
+                let count = map.next_until(&mut few, done.saturating_add(part)).unwrap();
+                found.extend_from_slice(&few[..count]);
+                if count == 0 && done == total {
+                    break;
+                }
+                pauses += usize::from(count < few.len());
+            }
+            assert_eq!(found, all);
+            // The long extent alone takes several parts of the tables.
+            assert!(part == u64::MAX || pauses > 1, "{pauses}");
+        }
+    }
+}
+
+#[test]
 fn chains_of_images_of_different_kinds_and_sizes() {
     let images = Images::new();
     let mut random = Random::new(12);

@@ -145,6 +145,14 @@ fn common_sections(others: &[&str]) -> Roff {
             "A picture of the chain.",
         ),
         (
+            "pve-native image map vm-100-disk-0.qcow2",
+            "Which image of the chain serves which part of the disk, and how much?",
+        ),
+        (
+            "pve-native image map --output svg vm-100-disk-0.qcow2 > map.svg",
+            "The same as a drawing for a browser.",
+        ),
+        (
             "pve-native image info --format raw /dev/vg/vm-100-disk-1",
             "A block device whose name tells no format.",
         ),
@@ -179,7 +187,14 @@ mod tests {
     fn every_command_has_a_page() {
         let directory = tempfile::tempdir().unwrap();
         generate(directory.path()).unwrap();
-        for name in ["", "-image", "-image-info", "-image-chain", "-image-audit"] {
+        for name in [
+            "",
+            "-image",
+            "-image-info",
+            "-image-chain",
+            "-image-map",
+            "-image-audit",
+        ] {
             let path = directory
                 .path()
                 .join(format!("man/man1/pve-native{name}.1"));
@@ -208,6 +223,8 @@ mod tests {
     fn bash_completes_options_of_subcommands() {
         let chain = ["pve-native", "image", "chain", "--allow"];
         assert_eq!(completions(&chain), "--allow-probe");
+        let map = ["pve-native", "image", "map", "--output", ""];
+        assert_eq!(completions(&map), "human json dot svg");
         let symlinks = ["pve-native", "image", "audit", "--symlinks", ""];
         assert_eq!(completions(&symlinks), "inside none any");
         let preset = ["pve-native", "image", "audit", "--preset", "u"];

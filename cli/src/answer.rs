@@ -1,15 +1,16 @@
 //! What a command found, how it reaches the caller, and the exit status that sums it up.
 //!
-//! The whole text is made before any of it is written. A reader that has seen enough and closed
-//! its end (`| head`) is no failure.
+//! An answer comes in parts, each written before the next one is made: most have one, those that
+//! may be long have many. A reader that has seen enough and closed its end (`| head`) is no failure,
+//! and no further part is made for it.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
-use pve_native_core::{Code, Error, text};
+use pve_native_core::{Code, Error, Result, text};
 
-use crate::args::Color;
+use crate::args::{Color, Output};
 
 /// The exit status. The numbers are contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +52,13 @@ impl Status {
     }
 }
 
+/// The parts of a text, each made when it is asked for. An error is the last of them.
+pub type Parts = Box<dyn Iterator<Item = Result<String>>>;
+
 /// What a command found.
-#[derive(Debug)]
 pub struct Answer {
     /// For standard output.
-    pub text: String,
+    pub text: Parts,
     /// For the exit status.
     pub status: Status,
     /// For standard error.
@@ -63,36 +66,67 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer of one part.
+    pub fn whole(text: String, status: Status) -> Self {
+        Answer::in_parts(std::iter::once(Ok(text)), status)
+    }
+
+    /// An answer whose parts are made while it is written.
+    pub fn in_parts(text: impl Iterator<Item = Result<String>> + 'static, status: Status) -> Self {
+        Answer {
+            text: Box::new(text),
+            status,
+            error: None,
+        }
+    }
+
     /// Writes it; the result is the status to exit with.
-    pub fn write(&self, color: Color) -> Status {
-        if let Err(status) = self.write_text(color) {
-            return status;
+    pub fn write(self, output: Output, color: Color) -> Status {
+        if let Err(error) = write_text(self.text, output, color) {
+            complain(&error);
+            return Status::of_failure(&error);
         }
         if let Some(error) = &self.error {
             complain(error);
         }
         self.status
     }
+}
 
-    fn write_text(&self, color: Color) -> Result<(), Status> {
-        let choice = match color {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
-        };
-        let mut out = AutoStream::new(io::stdout().lock(), choice);
-        let written = out
-            .write_all(self.text.as_bytes())
-            .and_then(|()| out.flush());
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                complain(&Error::io(
-                    "write",
-                    error.raw_os_error().unwrap_or_default(),
-                ));
-                Err(Status::Error)
+fn write_text(parts: Parts, output: Output, color: Color) -> Result<()> {
+    let choice = match (output, color) {
+        (Output::Human, Color::Auto) => ColorChoice::Auto,
+        (Output::Human, Color::Always) => ColorChoice::Always,
+        (Output::Human, Color::Never) => ColorChoice::Never,
+        // There are no colours in it to look for, and it can be long.
+        _ => ColorChoice::AlwaysAnsi,
+    };
+    let mut out = AutoStream::new(io::stdout().lock(), choice);
+    for part in parts {
+        match part {
+            Ok(text) => {
+                if !go_on(out.write_all(text.as_bytes()))? {
+                    return Ok(());
+                }
             }
-            _ => Ok(()),
+            // What was found before it is for the reader.
+            Err(error) => {
+                go_on(out.flush())?;
+                return Err(error);
+            }
+        }
+    }
+    go_on(out.flush()).map(drop)
+}
+
+/// Whether there is still somebody who reads.
+fn go_on(written: io::Result<()>) -> Result<bool> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or_default();
+            Err(Error::io("write", errno))
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use pve_native_core::Result;
-use pve_native_core::chain::{Preset, Symlinks};
+use pve_native_core::chain::{ChainOptions, Preset, Symlinks};
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::{Bounds, options};
 use pve_native_core::limits::{Limit, Limits};
@@ -50,10 +50,12 @@ const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer i
 pub enum Output {
     /// For people: trees and tables.
     Human,
-    /// For programs: the JSON text of qemu-img info; of an audit, verdict, chain and findings.
+    /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings.
     Json,
     /// For graphviz: images as boxes, references as arrows.
     Dot,
+    /// For browsers and documents: a drawing of a map.
+    Svg,
 }
 
 /// When human output is coloured.
@@ -91,6 +93,15 @@ pub enum ImageCommand {
     /// A damaged chain is shown as far as it can be read, and ends with the reason.
     #[command(after_help = EXIT_STATUS)]
     Chain(Chain),
+    /// Show which image of a chain serves which part of the disk.
+    ///
+    /// Reads the tables of the image and of every image under it, as qemu-img map does, and draws
+    /// the disk as a bar, then what each image serves of it, and sums. As svg it is a drawing of
+    /// bounded size for a browser; as json the array that qemu-img map --output=json prints, written
+    /// while it is found. A chain that is not whole is an error. No lock is taken: an image that a
+    /// running guest holds open is read as it is at that moment.
+    #[command(after_help = EXIT_STATUS)]
+    Map(Walk),
     /// Say whether an image, and every file that it names, may be used.
     ///
     /// Reads the image and the chain under it as far as the policy allows, and judges what is in
@@ -135,9 +146,9 @@ impl Image {
     }
 }
 
-/// A backing chain.
+/// A backing chain, and how far to follow it.
 #[derive(Debug, clap::Args)]
-pub struct Chain {
+pub struct Walk {
     /// The top image.
     #[command(flatten)]
     pub image: Image,
@@ -148,6 +159,25 @@ pub struct Chain {
     /// Images to follow at the most; 0 means 200.
     #[arg(long, value_name = "N", value_parser = max_depth)]
     pub max_depth: Option<usize>,
+}
+
+impl Walk {
+    /// The same for the core.
+    pub fn options(&self) -> ChainOptions {
+        ChainOptions {
+            allow_probe: self.allow_probe,
+            max_depth: self.max_depth.unwrap_or_default(),
+            ..ChainOptions::new(self.image.format())
+        }
+    }
+}
+
+/// A backing chain that may be damaged.
+#[derive(Debug, clap::Args)]
+pub struct Chain {
+    /// The chain.
+    #[command(flatten)]
+    pub walk: Walk,
     /// Treat a damaged chain as an error: one line on standard error, status 1.
     #[arg(long)]
     pub strict: bool,

@@ -10,13 +10,14 @@ use pve_native_core::{Code, Error, Result, inspect, json};
 
 use crate::answer::{Answer, Status};
 use crate::args::{self, ImageCommand, Output};
-use crate::{dot, human};
+use crate::{dot, human, map};
 
 /// Answers one question.
 pub fn run(command: &ImageCommand, output: Output) -> Result<Answer> {
     match command {
         ImageCommand::Info(args) => info(args, output),
         ImageCommand::Chain(args) => chain(args, output),
+        ImageCommand::Map(args) => map::run(args, output),
         ImageCommand::Audit(args) => audit(args, output),
     }
 }
@@ -29,35 +30,30 @@ fn info(args: &args::Image, output: Output) -> Result<Answer> {
         Output::Human => human::info::sheet(&image),
         Output::Json => json::to_text(&View::new(&image, Names::Text)) + "\n",
         Output::Dot => dot::image(&image),
+        Output::Svg => return Err(only("image info", "human, json or dot")),
     };
-    Ok(Answer {
-        text,
-        status: status_of(&image),
-        error: None,
-    })
+    Ok(Answer::whole(text, status_of(&image)))
 }
 
 fn chain(args: &args::Chain, output: Output) -> Result<Answer> {
-    let path = args.image.path.as_bytes();
+    let path = args.walk.image.path.as_bytes();
     let options = ChainOptions {
-        allow_probe: args.allow_probe,
-        max_depth: args.max_depth.unwrap_or_default(),
         strict: args.strict,
-        ..ChainOptions::new(args.image.format())
+        ..args.walk.options()
     };
-    let bounds = args.image.bounds()?;
+    let bounds = args.walk.image.bounds()?;
     let chain = inspect::chain(path, &options, bounds).map_err(|e| e.in_file(path))?;
     let (status, error) = verdict(&chain, path);
     let text = match output {
         Output::Json => json::to_text(&View::new(&chain, Names::Text)) + "\n",
         Output::Human => human::chain::tree(&chain),
         Output::Dot => dot::chain(&chain),
+        Output::Svg => return Err(only("image chain", "human, json or dot")),
     };
     Ok(Answer {
-        text,
-        status,
         // Where images were found, the answer itself tells what is wrong below them.
         error: error.filter(|_| status == Status::Error),
+        ..Answer::whole(text, status)
     })
 }
 
@@ -73,17 +69,18 @@ fn audit(args: &args::Audit, output: Output) -> Result<Answer> {
         Output::Human => human::audit::report(path, &audit),
         Output::Json => json::to_text(&View::new(&audit, Names::Text)) + "\n",
         // A picture of the chain alone would look as if all were well.
-        Output::Dot => return Err(Error::argument("an audit is given as human or json output")),
+        Output::Dot | Output::Svg => return Err(only("image audit", "human or json")),
     };
     let status = match audit.is_safe() {
         true => Status::Fine,
         false => Status::No,
     };
-    Ok(Answer {
-        text,
-        status,
-        error: None,
-    })
+    Ok(Answer::whole(text, status))
+}
+
+/// This command has no other kinds of output.
+pub fn only(command: &str, kinds: &str) -> Error {
+    Error::argument(format!("{command} has {kinds} output only"))
 }
 
 fn policy(args: &args::Audit) -> Result<Policy> {

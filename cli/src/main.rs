@@ -1,4 +1,4 @@
-//! The pve-native command: arguments in, the core's answers out as text, JSON or graphs.
+//! The pve-native command: arguments in, the core's answers out as text, JSON or pictures.
 //!
 //! Everything that is decided about images is decided in the core; here it is shown.
 
@@ -7,6 +7,10 @@ mod args;
 mod dot;
 mod human;
 mod image;
+mod map;
+mod progress;
+mod scale;
+mod svg;
 
 use std::process::ExitCode;
 
@@ -22,7 +26,7 @@ fn main() -> ExitCode {
         Command::Image(command) => image::run(command, args.output),
     };
     match answer {
-        Ok(answer) => answer.write(args.color).into(),
+        Ok(answer) => answer.write(args.output, args.color).into(),
         Err(error) => {
             answer::complain(&error);
             answer::Status::of_failure(&error).into()

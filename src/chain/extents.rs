@@ -98,6 +98,8 @@ pub struct Extents {
     layers: Vec<Layer>,
     size: u64,
     position: u64,
+    /// Where to come back although there is room for more.
+    pause: u64,
     /// The extent that may still grow; its length is 0 at the beginning.
     current: Extent,
     failed: Option<Error>,
@@ -116,6 +118,7 @@ pub fn extents(storage: Storage, filename: &[u8], options: &ChainOptions) -> Res
         layers,
         size,
         position: 0,
+        pause: u64::MAX,
         current: Extent::default(),
         failed: None,
     })
@@ -141,7 +144,7 @@ impl Extents {
         &self.chain
     }
 
-    /// Bytes of the disk, and how many of them are done with.
+    /// How many bytes of the disk are done with, and how many there are.
     pub fn progress(&self) -> (u64, u64) {
         (self.position, self.size)
     }
@@ -151,6 +154,16 @@ impl Extents {
     pub fn next<P: Place>(&mut self, out: &mut [P]) -> Result<usize> {
         self.storage.renew();
         self.fill(out)
+    }
+
+    /// The same, but comes back too when the disk is done with up to `offset`: fewer extents, or
+    /// none, mean the end only if [`progress`](Self::progress) says so. For who wants to show it: one
+    /// extent can be as long as the disk.
+    pub fn next_until<P: Place>(&mut self, out: &mut [P], offset: u64) -> Result<usize> {
+        self.pause = offset;
+        let count = self.next(out);
+        self.pause = u64::MAX;
+        count
     }
 
     /// The same within the time that is left of an earlier call.
@@ -163,6 +176,9 @@ impl Extents {
                 } else {
                     Err(error.clone())
                 };
+            }
+            if self.position >= self.pause && self.position < self.size {
+                break;
             }
             if self.position >= self.size {
                 if self.current.length > 0 {

@@ -7,6 +7,7 @@ mod json;
 mod layer;
 pub mod map_text;
 pub mod merge_cost;
+pub mod picture;
 pub mod pin;
 pub mod policy;
 pub mod reference;

@@ -7,8 +7,9 @@
 
 pub mod audit;
 pub mod chain;
-mod facts;
+pub mod facts;
 pub mod info;
+pub mod map;
 mod table;
 
 use std::time::{Duration, SystemTime};
@@ -42,6 +43,18 @@ pub fn size(bytes: u64) -> String {
     format_size(bytes, options)
 }
 
+/// The same for sizes that are round in binary, such as the marks of a scale: `1.25 GiB`.
+pub fn round_size(bytes: u64) -> String {
+    let text = format_size(bytes, FormatSizeOptions::from(BINARY).decimal_places(3));
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            let number = number.trim_end_matches('0').trim_end_matches('.');
+            format!("{number} {unit}")
+        }
+        _ => text,
+    }
+}
+
 /// The same with the exact number, unless that is what it shows already.
 pub fn exact_size(bytes: u64) -> String {
     if bytes < 1024 {
@@ -63,6 +76,31 @@ pub fn running_time(nanoseconds: u64) -> String {
     humantime::format_duration(millis).to_string()
 }
 
+/// Whether the caller's locale can show more than ASCII.
+pub fn locale_is_utf8() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    let locale = locale.unwrap_or_default().to_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Columns of the terminal; what is no terminal has 80.
+pub fn width() -> usize {
+    let size = console::Term::stdout().size_checked();
+    size.map_or(80, |(_, columns)| columns.into())
+}
+
+/// A part of something in percent. What is not quite nothing, or not quite all, does not look as if
+/// it were.
+pub fn percent(part: u64, whole: u64) -> String {
+    let permille = (part as f64 / whole.max(1) as f64 * 1000.0).round();
+    match permille {
+        0.0 if part > 0 => "<0.1 %".into(),
+        1000.0 if part < whole => ">99.9 %".into(),
+        permille => format!("{:.1} %", permille / 10.0),
+    }
+}
+
 /// The symbols that can be shown here.
 #[derive(Clone, Copy, Debug)]
 pub struct Symbols {
@@ -76,13 +114,9 @@ pub struct Symbols {
 impl Symbols {
     /// Those of the caller's locale: plain ASCII unless it is one of UTF-8.
     pub fn of_locale() -> Self {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
-        let locale = locale.unwrap_or_default().to_lowercase();
-        if locale.contains("utf-8") || locale.contains("utf8") {
-            Self::unicode()
-        } else {
-            Self::ascii()
+        match locale_is_utf8() {
+            true => Self::unicode(),
+            false => Self::ascii(),
         }
     }
 
@@ -159,6 +193,19 @@ mod tests {
         assert_eq!(size(201_216), "196.5 KiB");
         assert_eq!(size(u64::MAX), "16 EiB");
         assert_eq!(exact_size(512), "512 B");
+        assert_eq!(round_size(0), "0 B");
+        assert_eq!(round_size(9 << 27), "1.125 GiB");
+        assert_eq!(round_size(100 << 30), "100 GiB");
+    }
+
+    #[test]
+    fn a_little_is_not_nothing() {
+        assert_eq!(percent(0, 0), "0.0 %");
+        assert_eq!(percent(0, 100), "0.0 %");
+        assert_eq!(percent(1, 1 << 40), "<0.1 %");
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent((1 << 40) - 1, 1 << 40), ">99.9 %");
+        assert_eq!(percent(u64::MAX, u64::MAX), "100.0 %");
     }
 
     #[test]

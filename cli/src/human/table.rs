@@ -1,5 +1,7 @@
 //! Small tables and sheets: columns that stand under each other on a terminal.
 
+use std::ops::Range;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::{QUIET, styled};
@@ -13,6 +15,15 @@ pub fn table<const N: usize>(
     heading: [&str; N],
     rows: impl ExactSizeIterator<Item = [String; N]>,
 ) -> Vec<String> {
+    table_of_numbers(heading, 0..0, rows)
+}
+
+/// The same with some columns whose ends stand under each other.
+pub fn table_of_numbers<const N: usize>(
+    heading: [&str; N],
+    numbers: Range<usize>,
+    rows: impl ExactSizeIterator<Item = [String; N]>,
+) -> Vec<String> {
     let left_out = rows.len().saturating_sub(ROWS);
     let rows: Vec<[String; N]> = rows.take(ROWS).collect();
     let mut widths = heading.map(UnicodeWidthStr::width);
@@ -21,10 +32,10 @@ pub fn table<const N: usize>(
             *width = cell.width().max(*width);
         }
     }
-    let mut lines = vec![styled(QUIET, &line(&widths, heading))];
+    let mut lines = vec![styled(QUIET, &line(&widths, &numbers, heading))];
     lines.extend(
         rows.iter()
-            .map(|row| line(&widths, row.each_ref().map(String::as_str))),
+            .map(|row| line(&widths, &numbers, row.each_ref().map(String::as_str))),
     );
     if left_out > 0 {
         lines.push(format!("and {left_out} more, all in --output json"));
@@ -32,10 +43,15 @@ pub fn table<const N: usize>(
     lines
 }
 
-fn line<const N: usize>(widths: &[usize; N], cells: [&str; N]) -> String {
+fn line<const N: usize>(widths: &[usize; N], numbers: &Range<usize>, cells: [&str; N]) -> String {
     let mut out = String::new();
-    for (width, cell) in widths.iter().zip(cells) {
-        out.push_str(&padded(cell, width + 2));
+    for (column, (width, cell)) in widths.iter().zip(cells).enumerate() {
+        if numbers.contains(&column) {
+            out.push_str(&" ".repeat(width.saturating_sub(cell.width())));
+            out.push_str(&padded(cell, cell.width() + 2));
+        } else {
+            out.push_str(&padded(cell, width + 2));
+        }
     }
     out.truncate(out.trim_end().len());
     out
@@ -56,6 +72,10 @@ mod tests {
         let lines = table(["ID", "NAME"], rows.into_iter());
         assert_eq!(lines[1..], ["1   größe", "10  日本"]);
         assert_eq!(padded("日本", 6), "日本  ");
+
+        let rows = [["1", "a"], ["10", "b"]].map(|row| row.map(String::from));
+        let lines = table_of_numbers(["N", ""], 0..1, rows.into_iter());
+        assert_eq!(lines[1..], [" 1  a", "10  b"]);
     }
 
     #[test]

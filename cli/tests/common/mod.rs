@@ -60,6 +60,16 @@ impl Lab {
         output.stdout
     }
 
+    /// Changes what is in an image, as a guest would.
+    pub fn qemu_io(&self, name: &str, commands: &[&str]) {
+        let commands = commands.iter().flat_map(|command| ["-c", command]);
+        let mut io = Command::new("qemu-io");
+        io.args(["-f", "qcow2"]).args(commands).arg(name);
+        let output = io.current_dir(self.0.path()).output();
+        let output = output.expect("these tests need qemu-io");
+        assert!(output.status.success(), "{output:?}");
+    }
+
     /// A qcow2 image of 1 MiB, made with further options.
     pub fn create(&self, name: &str, options: &[&str]) {
         let (options, size) = match options.contains(&"-b") && !options.contains(&"-u") {

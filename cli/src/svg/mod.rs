@@ -1,0 +1,8 @@
+//! Drawings as SVG (W3C, version 1.1): self-contained, without scripts and references, safe
+//! whatever the names in them hold.
+
+mod bars;
+mod colors;
+mod label;
+pub mod map;
+mod text;
