@@ -42,6 +42,8 @@ pub const STUCK_HELPERS: usize = 16;
 pub const MAP_TEXT: usize = 512 << 20;
 /// Images that `inspect_many` looks at side by side at the most. Ours.
 pub const THREADS: usize = 16;
+/// Extents that Perl gets at a time at the most: 32 MiB as packed records. Ours.
+pub const EXTENTS: usize = 1 << 20;
 
 /// qcow2: log2 of the cluster size. QEMU: `MIN_CLUSTER_BITS`, `MAX_CLUSTER_BITS`.
 pub const QCOW2_CLUSTER_BITS: std::ops::RangeInclusive<u32> = 9..=21;

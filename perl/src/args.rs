@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use perlmod::Value;
 use perlmod::scalar::{Flags, Type};
+use pve_native_core::chain::ChainOptions;
+use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::Bounds;
-use pve_native_core::inspect::options::{limit_from_text, timeout_from_text};
+use pve_native_core::inspect::options::{count_from_text, limit_from_text, timeout_from_text};
 use pve_native_core::limits::Limits;
 use pve_native_core::{Error, Result};
 
@@ -56,4 +58,28 @@ pub fn bounds(seconds: &Value, list: &Value) -> Result<Bounds> {
     }
     let timeout = timeout(seconds)?;
     Ok(Bounds { timeout, limits })
+}
+
+/// A whole number; undef is 0.
+pub fn count(name: &str, value: &Value) -> Result<usize> {
+    optional(name, value)?.map_or(Ok(0), |text| count_from_text(name, text))
+}
+
+/// What undef, `auto-detect` or the name of a format means for an image that exists.
+pub fn format(name: &str, value: &Value) -> Result<FormatChoice> {
+    FormatChoice::from_caller(optional(name, value)?)
+}
+
+/// The format of a new image; undef is raw, as for qemu-img.
+pub fn target(name: &str, value: &Value) -> Result<ImageFormat> {
+    optional(name, value)?.map_or(Ok(ImageFormat::Raw), ImageFormat::from_caller)
+}
+
+/// How to follow a chain.
+pub fn walk(choice: &Value, allow_probe: &Value, max_depth: &Value) -> Result<ChainOptions> {
+    Ok(ChainOptions {
+        allow_probe: flag("allow-probe", allow_probe)?,
+        max_depth: count("max-depth", max_depth)?,
+        ..ChainOptions::new(format("format", choice)?)
+    })
 }

@@ -32,18 +32,12 @@ impl Serialize for Refusal {
 mod export {
     use perlmod::Value;
     use pve_native_core::chain::ChainOptions;
-    use pve_native_core::image::FormatChoice;
-    use pve_native_core::inspect::options::count_from_text;
     use pve_native_core::inspect::{self, Bounds};
 
     use super::{Answer, Chain, ImageInfo, Refusal};
-    use crate::args::{bounds, elements, flag, optional, required, timeout};
+    use crate::args::{self, bounds, count, elements, flag, optional, required, timeout, walk};
     use crate::failure::Failure;
     use crate::panics;
-
-    fn count(name: &str, value: &Value) -> Result<usize, Failure> {
-        Ok(optional(name, value)?.map_or(Ok(0), |text| count_from_text(name, text))?)
-    }
 
     /// Function: what is known of one image.
     #[export(serialize_error)]
@@ -53,10 +47,10 @@ mod export {
         #[raw] seconds: Value,
         #[raw] limits: Value,
     ) -> Result<Answer<ImageInfo>, Failure> {
-        let format = FormatChoice::from_caller(optional("format", &format)?)?;
+        let choice = args::format("format", &format)?;
         Ok(Answer(inspect::info(
             required("path", &path)?,
-            format,
+            choice,
             bounds(&seconds, &limits)?,
         )?))
     }
@@ -73,10 +67,8 @@ mod export {
         #[raw] limits: Value,
     ) -> Result<Answer<Chain>, Failure> {
         let options = ChainOptions {
-            format: FormatChoice::from_caller(optional("format", &format)?)?,
-            allow_probe: flag("allow-probe", &allow_probe)?,
-            max_depth: count("max-depth", &max_depth)?,
             strict: flag("strict", &strict)?,
+            ..walk(&format, &allow_probe, &max_depth)?
         };
         Ok(Answer(inspect::chain(
             required("path", &path)?,

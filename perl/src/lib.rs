@@ -6,13 +6,17 @@
 
 mod args;
 mod audit;
+mod extents;
 mod failure;
 mod image;
+mod maps;
+mod measure;
 #[cfg(feature = "panic-door")]
 mod panic_door;
 mod panics;
 mod pin;
 mod policy;
+mod work;
 
 /// What belongs to no area: the versions.
 #[perlmod::package(name = "PVE::Native", lib = "Native")]

@@ -2,8 +2,8 @@ use v5.36;
 
 use lib 'perl/t/lib';
 
-# What PVE::Storage::Plugin::file_size_info and PVE::Storage::Common::qemu_img_info answer, case
-# by case. The column `dies` is what an untrusted image does where a trusted one does not.
+# What PVE::Storage::Plugin::file_size_info, PVE::Storage::Common::qemu_img_info and qemu_img_measure
+# answer, case by case. The column `dies` is what an untrusted image does where a trusted one does not.
 
 use JSON::PP qw(decode_json);
 use Test::More;
@@ -140,6 +140,70 @@ subtest 'qemu_img_info' => sub {
     );
     like(failure_of(sub { $ask->("$dir/none", 'raw') }), qr/No such file/, 'failure');
     like(failure_of(sub { $ask->("$dir/spaced", 'qcow2', 5, 1) }), qr/No such file/, 'strict');
+};
+
+subtest 'qemu_img_measure' => sub {
+    my $ask = \&PVE::Native::Image::qemu_img_measure;
+    my $pve = ['extended_l2=on', 'cluster_size=128k'];
+    for my $case (
+        # KiB, format, time-out, options
+        [4096, 'qcow2', 5, undef],
+        ['4096', 'qcow2', undef, []],
+        [33554432, 'qcow2', 10, $pve],
+        [33554432, 'qcow2', 10, [$pve->@*, 'preallocation=metadata']],
+        [33554432, 'qcow2', 10, [join(',', $pve->@*)]],
+        [33554432, 'qcow2', 10, ['preallocation=off']],
+        [33554432, 'qcow2', 10, ['preallocation=full']],
+        [4.5, 'qcow2', undef, undef],
+        ['0.25', 'raw', undef, undef],
+        [1 / 3, 'qcow2', undef, undef],
+        [0, 'qcow2', undef, undef],
+        [1, 'raw', 0, undef],
+        [1 << 33, 'qcow2', 5, ['cluster_size=2M']],
+        [100, 'qcow2', 5, ''],
+        )
+    {
+        my ($size, $format, $timeout, $options) = $case->@*;
+        my @args = $options && @$options ? ('-o', join(',', @$options)) : ();
+        my $json =
+            qemu_img('measure', '--output=json', '--size', "${size}K", '-O', $format, @args);
+        my ($warnings, $answer) =
+            warnings_of(sub { $ask->($size, $format, $timeout, $options) });
+        is_deeply(decode_json($answer), decode_json($json), "$size KiB as $format: @args");
+        is_deeply($warnings, [], 'no warning');
+    }
+    for my $case (
+        [[4096, undef], qr/^format is missing$/],
+        [[4096, ''], qr/^format is missing$/],
+        [[4096, '0'], qr/^format is missing$/],
+        [[4096, 'none'], qr/unknown format 'none'/],
+        [[4096, 'vmdk'], qr/not measured/],
+        [[undef, 'qcow2'], qr/^size is undefined$/],
+        [['', 'qcow2'], qr/is not a number of KiB/],
+        [[-1, 'qcow2'], qr/is not a number of KiB/],
+        [['10G', 'qcow2'], qr/is not a number of KiB/],
+        [['abc', 'qcow2'], qr/is not a number of KiB/],
+        [[[], 'qcow2'], qr/^size is a reference$/],
+        [[1e20, 'qcow2'], qr/is not a number of KiB/],
+        [[1 << 50, 'qcow2'], qr/too large/],
+        [[4096, 'qcow2', 'abc'], qr/^timeout 'abc' is not a number$/],
+        [[4096, 'qcow2', 5, 'cluster_size=4k'], qr/^options are not an array$/],
+        [[4096, 'qcow2', 5, { cluster_size => '4k' }], qr/^options are not an array$/],
+        [[4096, 'qcow2', 5, ['cluster_size=3k']], qr/cluster_size/],
+        [[4096, 'qcow2', 5, ['clustersize=4k']], qr/unknown option 'clustersize'/],
+        [[4096, 'qcow2', 5, [undef]], qr/^option is undefined$/],
+        [[4096, 'qcow2', 5, ['']], qr/option/],
+        )
+    {
+        my ($args, $why) = $case->@*;
+        my ($warnings, $err) = warnings_of(
+            sub {
+                failure_of(sub { $ask->(@$args) });
+            }
+        );
+        like($err, $why, 'dies: ' . join(', ', map { $_ // 'undef' } @$args));
+        is_deeply($warnings, [], 'no warning');
+    }
 };
 
 done_testing();

@@ -6,7 +6,7 @@ use B ();
 use Test::More;
 
 use PVE::Native::Image;
-use TestImages qw(directory qemu_img qemu_info failure_of);
+use TestImages qw(directory qemu_img qemu_info plain failure_of);
 
 my $dir = directory();
 
@@ -18,14 +18,6 @@ qemu_img('snapshot', '-c', 'before', "$dir/top.qcow2");
 qemu_img('bitmap', '--add', "$dir/top.qcow2", 'changes');
 qemu_img('create', '-q', '-f', 'raw', "$dir/disk", '1000');
 qemu_img('create', '-q', '-f', 'vmdk', "$dir/disk.vmdk", '4M');
-
-# JSON's booleans as this library gives them.
-sub plain {
-    my ($value) = @_;
-    return { map { $_ => plain($value->{$_}) } keys %$value } if ref($value) eq 'HASH';
-    return [map { plain($_) } @$value] if ref($value) eq 'ARRAY';
-    return JSON::PP::is_bool($value) ? ($value ? 1 : 0) : $value;
-}
 
 for my $name (qw(top.qcow2 base.qcow2 disk disk.vmdk)) {
     my $format = $name =~ m/\.(\w+)$/ ? $1 : 'raw';

@@ -9,12 +9,15 @@ use POSIX ();
 use Test::More;
 
 use PVE::Native::Image;
-use TestImages qw(directory qemu_img);
+use TestImages qw(directory qemu_img qemu_io);
 use TestProcess qw(in_child open_files growth_kib);
 
 my $dir = directory();
 my $path = "$dir/a.qcow2";
+my $over = "$dir/over.qcow2";
 qemu_img('create', '-q', '-f', 'qcow2', $path, '1M');
+qemu_img('create', '-q', '-f', 'qcow2', '-b', $path, '-F', 'qcow2', $over);
+qemu_io($over, 'write 0 64k', 'write 256k 64k');
 
 sub works {
     my ($timeout) = @_;
@@ -23,7 +26,16 @@ sub works {
     my $chain = PVE::Native::Image::chain($path, $opts);
     my $many = PVE::Native::Image::inspect_many([$path, "$path.none"], $opts);
     my $size = PVE::Native::Image::file_size_info($path, $timeout, 'qcow2');
-    return $info->{'virtual-size'} == $size && @$chain == 1 && keys(%$many) == 2;
+    my $extents = PVE::Native::Image::extents($over, $opts);
+    my $check = PVE::Native::Image::check($over, $opts);
+    my $changed = PVE::Native::Image::changed_extents($over, $path, $opts);
+    return
+           $info->{'virtual-size'} == $size
+        && @$chain == 1
+        && keys(%$many) == 2
+        && length($extents->packed(100)) == 4 * 32
+        && $check->{'allocated-clusters'} == 2
+        && @$changed == 2;
 }
 
 ok(works(), 'here');
@@ -52,6 +64,25 @@ my %calls = (
     chain => sub { PVE::Native::Image::chain($path) },
     'info, time-out' => sub { PVE::Native::Image::info($path, { timeout => 5 }) },
     many => sub { PVE::Native::Image::inspect_many([$path, "$path.none"]) },
+    check => sub { PVE::Native::Image::check($path) },
+    extents => sub {
+        my $extents = PVE::Native::Image::extents($path);
+        $extents->next(10);
+        $extents->packed(10);
+        $extents->chain();
+    },
+    measure => sub {
+        my %target = (format => 'qcow2', options => { cluster_size => '4k' });
+        PVE::Native::Image::measure($path, { %target, timeout => 5 });
+    },
+    size => sub { PVE::Native::Image::qemu_img_measure(1024, 'qcow2', 5, ['refcount_bits=1']) },
+    ranges => sub { PVE::Native::Image::changed_extents($over, $path) },
+    costs => sub { PVE::Native::Image::merge_costs($over) },
+    cancelled => sub {
+        eval {
+            PVE::Native::Image::changed_extents($over, $path, { progress => sub { 0 } });
+        }
+    },
     text => sub { PVE::Native::Image::qemu_img_info($path, 'qcow2') },
     sizes => sub { my @answer = PVE::Native::Image::file_size_info($path, undef, 'qcow2') },
     errors => sub {

@@ -134,7 +134,10 @@ pub(super) fn layers(
     images
         .iter()
         .zip(files)
-        .map(|(image, file)| Layer::new(storage, image, file, buffer.clamp(4096, BUFFER)))
+        .map(|(image, file)| {
+            let layer = Layer::new(storage, image, file, buffer.clamp(4096, BUFFER));
+            layer.map_err(|e| e.in_file(&image.filename))
+        })
         .collect()
 }
 

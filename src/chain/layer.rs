@@ -1,6 +1,8 @@
 //! One image of a chain as the extents see it: its runs, decoded ahead as far as one part of its
 //! tables goes.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::image::map::{Run, Runs, Stored};
 use crate::image::open::Opener;
@@ -14,6 +16,7 @@ use crate::io::{Allocation, File, FileKind, Storage};
 const SECTOR: u64 = 512;
 
 pub(super) struct Layer {
+    filename: Arc<[u8]>,
     file: File,
     /// Where the data is, if not in `file`.
     data: Option<File>,
@@ -53,6 +56,7 @@ impl Layer {
             _ => return unsupported("the maps of this format are not read"),
         };
         Ok(Layer {
+            filename: Arc::clone(&image.filename),
             file,
             data,
             size,
@@ -76,7 +80,8 @@ impl Layer {
                 }
             }
         }
-        self.search(position)
+        let found = self.search(position);
+        found.map_err(|e| e.in_file(&self.filename))
     }
 
     fn search(&mut self, position: u64) -> Result<Run> {

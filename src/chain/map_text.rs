@@ -1,7 +1,9 @@
-//! Extents as the array that `qemu-img map --output=json` prints, byte for byte, an entry at a
-//! time: the text of a fragmented disk has hundreds of megabytes.
+//! Extents as entries of the array that `qemu-img map --output=json` prints; and that array, byte for
+//! byte, an entry at a time: the text of a fragmented disk has hundreds of megabytes.
 
 use std::fmt::Write;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::extents::{COMPRESSED, DATA, Extent, NO_OFFSET, PRESENT, ZERO, extents};
 use super::walk::ChainOptions;
@@ -30,6 +32,25 @@ pub fn map_text(storage: Storage, filename: &[u8], options: &ChainOptions) -> Re
             let message = format!("the map has more than {most} bytes of text");
             return Err(Error::limit(message).in_file(filename));
         }
+    }
+}
+
+impl Serialize for Extent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let bit = |flag| self.flags & flag != 0;
+        let mut map = serializer.serialize_struct("Extent", 8)?;
+        map.serialize_field("start", &self.start)?;
+        map.serialize_field("length", &self.length)?;
+        map.serialize_field("depth", &self.depth())?;
+        map.serialize_field("present", &bit(PRESENT))?;
+        map.serialize_field("zero", &bit(ZERO))?;
+        map.serialize_field("data", &bit(DATA))?;
+        map.serialize_field("compressed", &bit(COMPRESSED))?;
+        match self.offset {
+            NO_OFFSET => map.skip_field("offset")?,
+            offset => map.serialize_field("offset", &offset)?,
+        }
+        map.end()
     }
 }
 

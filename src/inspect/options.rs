@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::text::printable;
 
 /// The longest time-out that makes a difference: about thirty years.
@@ -57,6 +57,14 @@ pub fn count_from_text(name: &str, text: &[u8]) -> Result<usize> {
     let number = std::str::from_utf8(text).ok().filter(|_| digits);
     let number = number.and_then(|text| text.parse().ok());
     number.ok_or_else(|| not_a_number(name, text))
+}
+
+/// How many extents are wanted at a time: 1 to [`limits::EXTENTS`].
+pub fn extents_from_text(name: &str, text: &[u8]) -> Result<usize> {
+    match at_most(name, count_from_text(name, text)?, limits::EXTENTS)? {
+        0 => Err(Error::argument(format!("{name} is 0"))),
+        number => Ok(number),
+    }
 }
 
 /// A number that must not be above `most`.
@@ -123,6 +131,9 @@ mod tests {
         }
         assert!(count_from_text("n", b"3.7").is_err());
         assert!(at_most("n", 11, 10).is_err());
+        assert_eq!(extents_from_text("n", b"1048576").unwrap(), 1 << 20);
+        assert!(extents_from_text("n", b"1048577").is_err());
+        assert!(extents_from_text("n", b"0").is_err());
         assert!(count_from_text("n", b"99999999999999999999999").is_err());
     }
 }

@@ -9,7 +9,7 @@ use PVE::Native::Error;
 our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
-my @PACKAGES = map { "PVE::Native::RS::$_" } qw(Audit Image Pin);
+my @PACKAGES = map { "PVE::Native::RS::$_" } qw(Audit Extents Image Maps Measure Pin Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 
@@ -49,6 +49,10 @@ Loads the shared library that all modules of C<PVE::Native> stand on. Use the mo
 
 What is in a disk image and in the chain under it, and whether it may be used.
 
+=item L<PVE::Native::Image::Extents>
+
+Which image of a chain serves which part of the disk, a part at a time.
+
 =item L<PVE::Native::Image::Pin>
 
 An audited chain that is kept open for QEMU.
@@ -59,8 +63,9 @@ What all functions die with.
 
 =back
 
-The library works under taint mode, in forked children and in threads, keeps no descriptor and no
-lock after a call, and never writes to the environment, to the log or to a file handle.
+The library works under taint mode, in forked children and in threads, keeps no lock and, but for
+objects that hold images open, no descriptor after a call, and never writes to the environment, to the
+log or to a file handle.
 
 =head1 FUNCTIONS
 

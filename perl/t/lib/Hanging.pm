@@ -54,12 +54,23 @@ sub in_time {
 sub comes_back {
     my ($path, $near) = @_;
     my $opts = { timeout => $timeout };
-    my %functions = (info => \&PVE::Native::Image::info, chain => \&PVE::Native::Image::chain);
-    for my $name (sort keys %functions) {
+    my %arguments = (
+        bitmap_extents => [$path, 'bitmap', $opts],
+        changed_extents => [$path, $near, $opts],
+        chain => [$path, $opts],
+        check => [$path, $opts],
+        extents => [$path, $opts],
+        headroom => [$path, $opts],
+        info => [$path, $opts],
+        measure => [$path, $opts],
+        merge_costs => [$path, $opts],
+    );
+    for my $name (sort keys %arguments) {
+        my $function = PVE::Native::Image->can($name);
         my ($err) = in_time(
             $name,
             sub {
-                failure_of(sub { $functions{$name}->($path, $opts) });
+                failure_of(sub { $function->($arguments{$name}->@*) });
             }
         );
         is($err->name, 'timeout', "$name dies");

@@ -6,10 +6,11 @@ use v5.36;
 # copies, so that a tied value has been fetched and an object has said its text when it gets there.
 
 use Exporter qw(import);
+use Scalar::Util qw(reftype);
 
 use PVE::Native::Error;
 
-our @EXPORT_OK = qw(refuse text options policy);
+our @EXPORT_OK = qw(refuse text options policy create_options handle);
 
 sub refuse {
     my ($message) = @_;
@@ -32,6 +33,32 @@ sub text {
     return "$value";
 }
 
+# What is told how far long work is.
+my sub code {
+    my ($name, $code) = @_;
+    return $code if !defined($code) || (reftype($code) // '') eq 'CODE';
+    require overload;
+    refuse("$name is no code") if !overload::Method($code, '&{}');
+    return $code;
+}
+
+# Options for creating an image: a hash, a list of texts, or one text.
+sub create_options {
+    my ($options) = @_;
+    return [] if !defined($options);
+    if (ref($options) eq 'HASH') {
+        my %options = $options->%*;
+        return [
+            map {
+                my $value = text("option $_", $options{$_}) // refuse("option $_ is undefined");
+                "$_=" . $value =~ s/,/,,/gr;
+            } sort keys %options
+        ];
+    }
+    return [map { text('option', $_) } $options->@*] if ref($options) eq 'ARRAY';
+    return [text('options', $options)];
+}
+
 # Names and values in turn, as the library takes them.
 my sub limits {
     my ($limits) = @_;
@@ -41,6 +68,13 @@ my sub limits {
     return [map { ($_, text("limit $_", $limits{$_})) } sort keys %limits];
 }
 
+# What options are made of, where they are not plain values.
+my %kinds = (
+    limits => \&limits,
+    options => \&create_options,
+    progress => sub { code('progress', @_) },
+);
+
 # The values of @names in $opts, in this order; any other key is an error.
 sub options {
     my ($function, $opts, @names) = @_;
@@ -49,7 +83,8 @@ sub options {
     my %rest = $opts->%*;
     my @values = map {
         my $value = delete $rest{$_};
-        $_ eq 'limits' ? limits($value) : text($_, $value);
+        my $kind = $kinds{$_};
+        $kind ? $kind->($value) : text($_, $value);
     } @names;
     if (my ($unknown) = sort keys %rest) {
         refuse("$function: unknown option '$unknown'");
@@ -73,6 +108,14 @@ sub policy {
         push @settings, $key, $list ? [map { text($key, $_) } $value->@*] : text($key, $value);
     }
     return ($timeout, $limits, \@settings);
+}
+
+# An object whose data the library keeps: a hash. perlmod looks for what it has attached to a value
+# without asking first whether a value of that type can have anything attached.
+sub handle {
+    my ($self, $otherwise) = @_;
+    return $self if (reftype($self) // '') eq 'HASH';
+    refuse($otherwise);
 }
 
 1;

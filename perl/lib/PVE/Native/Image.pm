@@ -3,8 +3,10 @@ package PVE::Native::Image;
 use v5.36;
 
 use PVE::Native;
-use PVE::Native::Arguments qw(refuse text options policy);
+use PVE::Native::Arguments qw(refuse text options policy create_options);
+use PVE::Native::Image::Extents;
 use PVE::Native::Image::Pin;
+use PVE::Native::Work;
 
 sub info {
     my ($path, $opts) = @_;
@@ -61,6 +63,97 @@ sub file_size_info {
     return ($size, $fmt, $used, $parent, $ctime);
 }
 
+sub qemu_img_measure {
+    my ($size, $format, $timeout, $options) = @_;
+    refuse('format is missing') if !$format;
+    refuse('options are not an array') if $options && ref($options) ne 'ARRAY';
+    return PVE::Native::RS::Measure::qemu_img_measure(
+        text('size', $size),
+        text('format', $format),
+        text('timeout', $timeout),
+        create_options($options || undef),
+    );
+}
+
+sub extents {
+    my ($path, $opts) = @_;
+    my ($format, $allow_probe, $max_depth, $timeout, $limits) =
+        options('extents', $opts, qw(format allow-probe max-depth timeout limits));
+    return PVE::Native::RS::Extents::extents(
+        text('path', $path), $format, $allow_probe, $max_depth, $timeout, $limits,
+    );
+}
+
+sub check {
+    my ($path, $opts) = @_;
+    my ($format, $timeout, $limits, $progress) =
+        options('check', $opts, qw(format timeout limits progress));
+    my $work = PVE::Native::RS::Maps::check(text('path', $path), $format, $timeout, $limits);
+    return PVE::Native::Work::finish($work, $progress);
+}
+
+sub headroom {
+    my ($path, $opts) = @_;
+    my ($format, $device_size, $timeout, $limits, $progress) =
+        options('headroom', $opts, qw(format device-size timeout limits progress));
+    my $work = PVE::Native::RS::Maps::headroom(
+        text('path', $path), $format, $device_size, $timeout, $limits,
+    );
+    return PVE::Native::Work::finish($work, $progress);
+}
+
+sub changed_extents {
+    my ($top, $base, $opts) = @_;
+    my ($format, $allow_probe, $max_depth, $timeout, $limits, $progress) = options(
+        'changed_extents', $opts, qw(format allow-probe max-depth timeout limits progress),
+    );
+    my $work = PVE::Native::RS::Maps::changed_extents(
+        text('top', $top),
+        text('base', $base),
+        $format,
+        $allow_probe,
+        $max_depth,
+        $timeout,
+        $limits,
+    );
+    return PVE::Native::Work::finish($work, $progress);
+}
+
+sub bitmap_extents {
+    my ($path, $bitmap, $opts) = @_;
+    my ($timeout, $limits, $progress) =
+        options('bitmap_extents', $opts, qw(timeout limits progress));
+    my $work = PVE::Native::RS::Maps::bitmap_extents(
+        text('path', $path), text('bitmap', $bitmap), $timeout, $limits,
+    );
+    return PVE::Native::Work::finish($work, $progress);
+}
+
+sub merge_costs {
+    my ($top, $opts) = @_;
+    my ($format, $allow_probe, $max_depth, $timeout, $limits, $progress) =
+        options('merge_costs', $opts, qw(format allow-probe max-depth timeout limits progress));
+    my $work = PVE::Native::RS::Maps::merge_costs(
+        text('top', $top), $format, $allow_probe, $max_depth, $timeout, $limits,
+    );
+    return PVE::Native::Work::finish($work, $progress);
+}
+
+sub measure {
+    my ($path, $opts) = @_;
+    my ($size, $format, $options, $source, $probe, $depth, $timeout, $limits, $progress) = options(
+        'measure', $opts,
+        qw(size format options source-format allow-probe max-depth timeout limits progress),
+    );
+    $path = text('path', $path);
+    return PVE::Native::RS::Measure::measure_size($size, $format, $options) if !defined($path);
+    refuse('measure: an image has a size of its own') if defined($size);
+    my $work = PVE::Native::RS::Measure::measure_image(
+        $path, $format, $options, $source, $probe, $depth, $timeout, $limits,
+    );
+    return PVE::Native::Work::finish($work, $progress);
+}
+
 sub audit {
     my ($path, $policy) = @_;
     my ($timeout, $limits, $settings) = policy('audit', $policy);
@@ -107,6 +200,18 @@ PVE::Native::Image - what is in a disk image and in the chain under it, and whet
     my $pin = PVE::Native::Image::pin($uploaded, $policy);
     run('qemu-img', 'convert', '-O', 'raw', $pin->qemu_img_args(), $volume);
 
+    for my $range (PVE::Native::Image::changed_extents($path, $snapshot)->@*) {
+        my ($start, $length) = $range->@*;
+        copy($start, $length);
+    }
+    my $watch = sub {
+        my ($done, $total) = @_;
+        printf "%d %%\n", 100 * $done / $total if $total;
+        return !$stop;
+    };
+    my $check = PVE::Native::Image::check($path, { timeout => 60, progress => $watch });
+    die "$path is damaged\n" if $check->{corruptions} || $check->{'check-errors'};
+
 =head1 DESCRIPTION
 
 Reads the metadata of disk images in process, in microseconds, with the answers of
@@ -114,10 +219,11 @@ C<qemu-img info>. No process is started, no lock is taken, nothing is written. A
 running guest holds open can be read; what a guest's QEMU is just changing may be seen half
 changed.
 
-Names and paths are byte strings, in and out. Sizes are bytes, times seconds. Numbers are numbers,
-booleans 1 and 0, and what is absent is not in the hash.
+Names and paths are byte strings, in and out. Sizes and offsets are bytes, times seconds. Numbers are
+numbers, booleans 1 and 0, and what is absent is not in the hash.
 
-All functions die with a L<PVE::Native::Error>, a line that begins with what failed.
+All functions die with a L<PVE::Native::Error>, a line that begins with what failed. All are there since
+version 0.1.
 
 =head2 Formats
 
@@ -128,14 +234,27 @@ the extension of the name decides, and a name without one means C<raw>; C<auto-d
 =head2 Time-outs
 
 C<timeout> is in seconds, fractions allowed; 0 and undef mean none. It bounds all storage calls of
-the function together, also where storage hangs in the kernel, as a dead NFS server does.
+the function together, also where storage hangs in the kernel, as a dead NFS server does. The error is
+C<timeout>.
+
+=head2 Progress
+
+What reads all tables of an image (C<check>, C<headroom>, C<changed_extents>, C<bitmap_extents>,
+C<merge_costs>, C<measure> of an image) is done a part at a time, of about a millisecond where storage
+answers. Between two parts the handlers of signals run, so that C<alarm> works as in Perl code.
+
+C<progress> is a code reference, called between two parts with what is done and what there is to do, as
+far as that is known: C<< sub { my ($done, $total) = @_; ...; return 1; } >>. The units are the work's
+own, both may grow, C<$total> may be 0, and what is done in one part has no call. If it returns
+something false, the function dies with the error C<cancelled>; if it dies, the function dies with the
+same. Nothing is left behind then. The time that it takes counts: C<timeout> goes on.
 
 =head2 Limits
 
 C<limits> is a hash of bounds on what an image may cost: C<max-depth>, C<max-virtual-size>,
 C<max-extents>, C<max-backing-name>, C<max-name>, C<max-snapshots>, C<max-bitmaps>,
 C<max-l1-bytes>, C<max-refcount-table-bytes>, C<max-block-table-bytes>, C<max-read-bytes>,
-C<max-steps>. What is missing, undef or 0 has its default, and what is above what can be asked for
+C<max-steps>, C<max-ranges>, C<max-check-bytes>. What is missing, undef or 0 has its default, and what is above what can be asked for
 is an error; F<docs/limits.md> has all numbers. An image that is above one of them is refused with
 the error C<limit>.
 
@@ -232,6 +351,83 @@ A file that is not there or does not answer in time is warned of and gives undef
 C<$untrusted> it dies. An untrusted image dies as well if it refers to any other file: backing
 file, data file, further extents, whatever their names are; none of them is opened.
 
+=item qemu_img_measure($size_kib, $format, $timeout, \@options)
+
+Function: the JSON text of C<qemu-img measure> for a new disk of that many KiB (a number, with a
+fraction perhaps), a replacement for C<PVE::Storage::Common::qemu_img_measure>. It dies if there is no
+format, and for what C<qemu-img> refuses. No process is run and no storage is touched, so the time-out
+never passes.
+
+=item extents($path, \%opts)
+
+Function: which image of the chain serves which part of the disk, as C<qemu-img map> says; gives a
+L<PVE::Native::Image::Extents>, which hands them out in parts. Options: C<format>, C<allow-probe>,
+C<max-depth>, C<timeout> (for this call, and for each call of a method by itself), C<limits>. A chain
+that is not whole is an error, as are formats whose maps are not read (C<unsupported>).
+
+=item check($path, \%opts)
+
+Function: whether the tables and refcounts of an image are sound; the image is only read. A hash with the
+keys and values of C<qemu-img check --output=json>: C<filename>, C<format>, C<check-errors>, and what is
+not 0 of C<corruptions>, C<leaks>, C<image-end-offset>, C<total-clusters>, C<allocated-clusters>,
+C<fragmented-clusters>, C<compressed-clusters>. Besides, C<findings>: an array of
+C<< { code, offset, message } >>, where C<code> is a stable word and C<offset> a place in the file; of
+more than a thousand the first.
+
+That something is wrong with the image is an answer, not an error. Formats that have no check die with
+C<unsupported>; a check that would take more memory than C<max-check-bytes> (2 GiB) dies with C<limit>.
+Options: C<format>, C<timeout>, C<limits>, C<progress>.
+
+=item measure($path, \%opts)
+
+Function: what a new image would take: C<< { required, 'fully-allocated' } >>, and C<bitmaps> where
+C<qemu-img measure> has it.
+
+With C<undef> in place of a path it is an image for a new disk of C<size> bytes. With a path it is a copy
+of what the chain under that image holds; then C<size> is an error.
+
+Options: C<format>, of the new image (C<raw>, as for C<qemu-img>); C<options> that it would be created
+with: an array (C<['cluster_size=128k', 'extended_l2=on']>), a text as for C<-o>
+(C<'cluster_size=128k,extended_l2=on'>), or a hash (C<< { cluster_size => '128k' } >>, in whose values a
+comma needs no doubling). For an image that exists, also C<source-format>, which is its format,
+C<allow-probe>, C<max-depth>, C<timeout>, C<limits>, C<progress>.
+
+=item headroom($path, \%opts)
+
+Function: how far an image reaches into the device that it lives on, and how far it could:
+C<< { end, 'device-size', 'worst-case', 'short-by' } >>. C<end> is the first offset behind all that is
+allocated now, C<worst-case> what a full overwrite of the disk needs with this image's own layout,
+C<short-by> what the device lacks for that, 0 if there is enough. For a file, which can grow,
+C<device-size> and C<short-by> are undef.
+
+Options: C<format>, C<device-size> (of the device that the image is meant for; without it, or with 0, that
+of the block device that it is on), C<timeout>, C<limits>, C<progress>. Images of formats other than raw
+and qcow2 are C<unsupported>.
+
+=item changed_extents($top, $base, \%opts)
+
+Function: the ranges of the disk that were written in the images above C<$base> in the chain under
+C<$top>: C<[[$start, $length], ...]>, sorted, none of which touch. Outside of them C<$top> reads as
+C<$base> does, or as zeros where C<$base> has ended. C<$base> must be in the chain, by whatever name.
+
+Options: C<format> (of C<$top>), C<allow-probe>, C<max-depth>, C<timeout>, C<limits>, C<progress>. More
+ranges than C<max-ranges> are the error C<limit>.
+
+=item bitmap_extents($path, $bitmap, \%opts)
+
+Function: the dirty ranges of a persistent bitmap of a qcow2 image, in the same shape. A bitmap that is in
+use, and thus does not say all, is an error. Options: C<timeout>, C<limits>, C<progress>.
+
+=item merge_costs($top, \%opts)
+
+Function: what merging each image of the chain under C<$top> with the one below it would move, the top
+pair first: C<< [{ image, backing, 'commit-cost', 'stream-cost' }, ...] >>, each cost
+C<< { data, zero } >> in bytes. C<commit-cost> is for C<qemu-img commit>, which moves what the upper image
+holds down; C<stream-cost> for C<qemu-img rebase> and block streams, which move what only the lower one
+holds up. What is moved as zeros may cost storage nothing.
+
+Options: C<format>, C<allow-probe>, C<max-depth>, C<timeout>, C<limits>, C<progress>.
+
 =item audit($path, \%policy)
 
 Function: whether the image and all that it refers to may be used under the policy. A hash:
@@ -268,6 +464,6 @@ given so: vmdk images with extents in other files, and backing images that are n
 
 =head1 SEE ALSO
 
-L<PVE::Native::Image::Pin>, L<PVE::Native::Error>, L<PVE::Native>
+L<PVE::Native::Image::Extents>, L<PVE::Native::Image::Pin>, L<PVE::Native::Error>, L<PVE::Native>
 
 =cut

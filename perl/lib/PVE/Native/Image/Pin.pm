@@ -2,20 +2,15 @@ package PVE::Native::Image::Pin;
 
 use v5.36;
 
-use Scalar::Util qw(reftype);
-
 use PVE::Native;
 use PVE::Native::Arguments;
 
 # What is open belongs to one object: threads that are made later do not get it.
 sub CLONE_SKIP { return 1; }
 
-# Pins are hashes. perlmod looks for what it has attached to a value without asking first whether a
-# value of that type can have anything attached.
 my sub checked {
     my ($self) = @_;
-    return $self if (reftype($self) // '') eq 'HASH';
-    PVE::Native::Arguments::refuse('this is no pin, or one that is gone');
+    return PVE::Native::Arguments::handle($self, 'this is no pin, or one that is gone');
 }
 
 # What a call gave, to a caller that wants a list, and to one that wants one value.

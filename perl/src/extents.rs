@@ -1,0 +1,121 @@
+//! `PVE::Native::Image::Extents`: the raw functions behind its methods.
+
+use std::cell::RefCell;
+
+use pve_native_core::chain::extents::{Extents, Place};
+use pve_native_core::{Error, ErrorKind, Result};
+
+/// Bytes of a packed record: start, length, offset and flags, little-endian.
+type Record = [u8; 32];
+
+/// Extents as Perl's objects hold them. The reader is gone after a panic in it.
+pub struct Reader {
+    extents: RefCell<Option<Extents>>,
+    /// For packed records; as large as the largest part so far.
+    records: RefCell<Vec<Record>>,
+}
+
+impl Reader {
+    fn next<P: Place>(&self, out: &mut [P]) -> Result<usize> {
+        let Some(mut extents) = self.extents.take() else {
+            return Err(Error::new(ErrorKind::Poisoned));
+        };
+        let count = extents.next(out);
+        self.extents.replace(Some(extents));
+        count
+    }
+}
+
+#[perlmod::package(name = "PVE::Native::RS::Extents", lib = "Native")]
+mod export {
+    use std::cell::RefCell;
+
+    use perlmod::Value;
+    use pve_native_core::chain::extents::Extent;
+    use pve_native_core::image::json::{Names, View};
+    use pve_native_core::inspect;
+    use pve_native_core::inspect::options::extents_from_text;
+    use pve_native_core::{Error, ErrorKind};
+
+    use super::{Extents, Reader};
+    use crate::args::{bounds, required, walk};
+    use crate::failure::Failure;
+
+    perlmod::declare_magic!(Box<Reader> : &Reader as "PVE::Native::Image::Extents");
+
+    fn reader_of(object: &Value) -> Result<&Reader, Failure> {
+        <&Reader>::try_from(object)
+            .map_err(|_| Error::argument("these are no extents, or some that are gone").into())
+    }
+
+    fn wanted(n: &Value) -> Result<usize, Failure> {
+        let text = required("number of extents", n)?;
+        Ok(extents_from_text("number of extents", text)?)
+    }
+
+    fn with<T>(object: &Value, ask: impl FnOnce(&Extents) -> T) -> Result<T, Failure> {
+        match &*reader_of(object)?.extents.borrow() {
+            Some(extents) => Ok(ask(extents)),
+            None => Err(Error::new(ErrorKind::Poisoned).into()),
+        }
+    }
+
+    /// Function: opens a chain.
+    #[export(raw_return, serialize_error)]
+    fn extents(
+        #[raw] path: Value,
+        #[raw] format: Value,
+        #[raw] allow_probe: Value,
+        #[raw] max_depth: Value,
+        #[raw] seconds: Value,
+        #[raw] limits: Value,
+    ) -> Result<Value, Failure> {
+        let options = walk(&format, &allow_probe, &max_depth)?;
+        let path = required("path", &path)?;
+        let extents = inspect::extents(path, &options, bounds(&seconds, &limits)?)?;
+        let reader = Reader {
+            extents: RefCell::new(Some(extents)),
+            records: RefCell::default(),
+        };
+        let class = Value::new_string(CLASSNAME);
+        perlmod::instantiate_magic_result!(&class, MAGIC => Box::new(reader))
+            .map_err(Failure::internal)
+    }
+
+    /// Function: the next extents, `n` at the most.
+    #[export(serialize_error)]
+    fn next(#[raw] this: Value, #[raw] n: Value) -> Result<Vec<Extent>, Failure> {
+        let mut part = vec![Extent::default(); wanted(&n)?];
+        let count = reader_of(&this)?.next(&mut part)?;
+        part.truncate(count);
+        Ok(part)
+    }
+
+    /// Function: the same as packed records.
+    #[export(raw_return, serialize_error)]
+    fn packed(#[raw] this: Value, #[raw] n: Value) -> Result<Value, Failure> {
+        let wanted = wanted(&n)?;
+        let reader = reader_of(&this)?;
+        let mut records = reader.records.borrow_mut();
+        if records.len() < wanted {
+            *records = vec![[0; 32]; wanted];
+        }
+        let count = reader.next(&mut records[..wanted])?;
+        Ok(Value::new_bytes(records[..count].as_flattened()))
+    }
+
+    /// Function: bytes of the disk that are done with, and all of them.
+    #[export(serialize_error)]
+    fn progress(#[raw] this: Value) -> Result<(u64, u64), Failure> {
+        with(&this, Extents::progress)
+    }
+
+    /// Function: the images, the top one first.
+    #[export(serialize_error)]
+    fn chain(#[raw] this: Value) -> Result<Value, Failure> {
+        let chain = with(&this, |extents| {
+            perlmod::to_value(&View::new(extents.chain(), Names::Bytes))
+        })?;
+        chain.map_err(Failure::internal)
+    }
+}
