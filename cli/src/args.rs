@@ -4,6 +4,7 @@
 //! (`examples/generate.rs`), so the help texts here are the documentation.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -43,7 +44,7 @@ pub struct Args {
 
 /// The meaning of the exit status, as the help shows it.
 const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
-                           (chain damaged, image marked corrupt, image not safe)";
+                           (chain damaged, image corrupt, image not safe, device too small)";
 
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,6 +103,40 @@ pub enum ImageCommand {
     /// running guest holds open is read as it is at that moment.
     #[command(after_help = EXIT_STATUS)]
     Map(Walk),
+    /// Say whether the tables of an image are sound.
+    ///
+    /// Counts every reference to every cluster and compares it with the refcounts, as qemu-img check
+    /// does, without changing anything: repairing is left to `qemu-img check -r`. Shows what is wrong
+    /// and where; as json the document of qemu-img check --output=json, and the findings. Backing
+    /// images are not opened. Status 3 if something is wrong.
+    #[command(after_help = EXIT_STATUS)]
+    Check(Image),
+    /// Show which parts of a disk were changed.
+    ///
+    /// With --since: the parts that were written in the images above another one of the chain; a copy
+    /// of that image and of these parts is a copy of the disk. With --bitmap: the parts that a
+    /// persistent bitmap calls dirty. As json [[start, length], ...].
+    #[command(after_help = EXIT_STATUS)]
+    Changed(Changed),
+    /// Say how large an image would become.
+    ///
+    /// An image for a new disk of --size bytes, or for what another image holds; the numbers of
+    /// qemu-img measure, in bytes.
+    #[command(after_help = EXIT_STATUS)]
+    Measure(Measure),
+    /// Say whether a device has room for all of an image's disk.
+    ///
+    /// How far the image reaches into its device now, and how far it could once the guest has
+    /// written everywhere, with this image's own layout. Raw and qcow2. Status 3 if the device is too
+    /// small.
+    #[command(after_help = EXIT_STATUS)]
+    Headroom(Headroom),
+    /// Show what merging each image of a chain with the one below it would move.
+    ///
+    /// Committing moves what the upper image holds down into the lower one; streaming (qemu-img
+    /// rebase) moves what only the lower one holds up.
+    #[command(after_help = EXIT_STATUS)]
+    Cost(Walk),
     /// Say whether an image, and every file that it names, may be used.
     ///
     /// Reads the image and the chain under it as far as the policy allows, and judges what is in
@@ -183,6 +218,72 @@ pub struct Chain {
     pub strict: bool,
 }
 
+/// A disk, and since when changes count.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("since-when").required(true).args(["since", "bitmap"]))]
+pub struct Changed {
+    /// The chain.
+    #[command(flatten)]
+    pub walk: Walk,
+    /// Image of the chain, by whatever name, above which changes count.
+    #[arg(long, value_name = "BASE", value_hint = ValueHint::FilePath)]
+    pub since: Option<OsString>,
+    /// Persistent bitmap of the image, which must be qcow2.
+    #[arg(long, value_name = "NAME")]
+    pub bitmap: Option<OsString>,
+}
+
+/// What is to be measured, and the image that it would become.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("disk").required(true).args(["path", "size"]))]
+pub struct Measure {
+    /// An image that holds the disk.
+    #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub path: Option<OsString>,
+    /// Bytes of a new disk.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub size: Option<u64>,
+    /// Format that the new image would have.
+    #[arg(long, short = 'O', value_name = "FORMAT", default_value = "raw",
+          value_parser = image_formats().try_map(image_format))]
+    pub format: ImageFormat,
+    /// How it would be made, as for -o of qemu-img create: `cluster_size=128k,extended_l2=on`. Can be
+    /// given more than once.
+    #[arg(short = 'o', long = "option", value_name = "NAME=VALUE,...")]
+    pub options: Vec<OsString>,
+    /// Format of the image at PATH; without it the extension of the name decides, and a name without
+    /// one means raw.
+    #[arg(long, value_name = "FORMAT", value_parser = format_names().try_map(format))]
+    pub source_format: Option<FormatChoice>,
+    /// How long storage may take, fractions allowed; 0 sets no bound.
+    #[arg(long, value_name = "SECONDS", value_parser = timeout)]
+    pub timeout: Option<Timeout>,
+}
+
+impl Measure {
+    /// How long storage may take.
+    pub fn bounds(&self) -> Bounds {
+        Bounds::from(self.timeout.and_then(|timeout| timeout.0))
+    }
+
+    /// The options one by one.
+    pub fn create_options(&self) -> impl Iterator<Item = &[u8]> {
+        let lists = self.options.iter().map(|list| list.as_bytes());
+        lists.flat_map(|list| list.split(|&b| b == b','))
+    }
+}
+
+/// An image, and the device that it is meant for.
+#[derive(Debug, clap::Args)]
+pub struct Headroom {
+    /// The image.
+    #[command(flatten)]
+    pub image: Image,
+    /// Bytes of the device that the image is meant for; without it the block device that it is on.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub device_size: Option<u64>,
+}
+
 /// An image that is not trusted, and what it may be and name.
 #[derive(Debug, clap::Args)]
 pub struct Audit {
@@ -228,7 +329,7 @@ pub struct Audit {
     #[arg(long, value_name = "N", value_parser = max_depth)]
     pub max_depth: Option<usize>,
     /// Bytes of a disk at the most; 0 means 128 TiB.
-    #[arg(long, value_name = "BYTES", value_parser = max_virtual_size)]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_virtual_size: Option<u64>,
 }
 
@@ -291,6 +392,10 @@ fn max_depth(text: &str) -> Result<usize> {
     options::count_from_text("depth", text.as_bytes())
 }
 
-fn max_virtual_size(text: &str) -> Result<u64> {
+fn bytes(text: &str) -> Result<u64> {
     options::count_from_text("size", text.as_bytes()).map(|bytes| bytes as u64)
+}
+
+fn image_format(name: String) -> Result<ImageFormat> {
+    ImageFormat::from_caller(name.as_bytes())
 }

@@ -10,7 +10,7 @@ use pve_native_core::{Code, Error, Result, inspect, json};
 
 use crate::answer::{Answer, Status};
 use crate::args::{self, ImageCommand, Output};
-use crate::{dot, human, map};
+use crate::{changed, check, dot, human, map, room};
 
 /// Answers one question.
 pub fn run(command: &ImageCommand, output: Output) -> Result<Answer> {
@@ -18,6 +18,11 @@ pub fn run(command: &ImageCommand, output: Output) -> Result<Answer> {
         ImageCommand::Info(args) => info(args, output),
         ImageCommand::Chain(args) => chain(args, output),
         ImageCommand::Map(args) => map::run(args, output),
+        ImageCommand::Check(args) => check::run(args, output),
+        ImageCommand::Changed(args) => changed::run(args, output),
+        ImageCommand::Measure(args) => room::measure(args, output),
+        ImageCommand::Headroom(args) => room::headroom(args, output),
+        ImageCommand::Cost(args) => room::cost(args, output),
         ImageCommand::Audit(args) => audit(args, output),
     }
 }

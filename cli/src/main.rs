@@ -4,11 +4,14 @@
 
 mod answer;
 mod args;
+mod changed;
+mod check;
 mod dot;
 mod human;
 mod image;
 mod map;
 mod progress;
+mod room;
 mod scale;
 mod svg;
 

@@ -8,6 +8,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use pve_native_core::Result;
+use pve_native_core::work::{self, Work};
 
 use crate::human::locale_is_utf8;
 
@@ -59,6 +61,15 @@ impl Bar {
         bar.set_length(total);
         bar.set_position(done);
     }
+}
+
+/// Does all of the work, with a bar.
+pub fn finish<W: Work>(what: &'static str, work: W) -> Result<W::Answer> {
+    let mut bar = Bar::new(what);
+    work::finish(work, &mut |progress| {
+        bar.update(progress.done, progress.total);
+        true
+    })
 }
 
 impl Drop for Bar {

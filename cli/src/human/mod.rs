@@ -7,9 +7,12 @@
 
 pub mod audit;
 pub mod chain;
+pub mod changed;
+pub mod check;
 pub mod facts;
 pub mod info;
 pub mod map;
+pub mod room;
 mod table;
 
 use std::time::{Duration, SystemTime};
