@@ -727,9 +727,11 @@ typedef struct pven_measure {
 typedef struct pven_headroom {
     /** The first offset behind all that is allocated now. */
     uint64_t end;
+    /** Bytes before that end that are free: they are used again where writes fit in. */
+    uint64_t free;
     /** Size of the device; PVEN_NO_SIZE for a file, which can grow. */
     uint64_t device_size;
-    /** What a full overwrite of the disk would need, with this image's own layout. */
+    /** Where the end can be once all of the disk has been written, with this image's own layout. */
     uint64_t worst_case;
     /** What the device lacks for that; 0 if there is enough, PVEN_NO_SIZE where there is no device. */
     uint64_t short_by;

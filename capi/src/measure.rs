@@ -35,9 +35,11 @@ pub struct MeasureC {
 pub struct HeadroomC {
     /// The first offset behind all that is allocated now.
     pub end: u64,
+    /// Bytes before that end that are free: they are used again where writes fit in.
+    pub free: u64,
     /// Size of the device; PVEN_NO_SIZE for a file, which can grow.
     pub device_size: u64,
-    /// What a full overwrite of the disk would need, with this image's own layout.
+    /// Where the end can be once all of the disk has been written, with this image's own layout.
     pub worst_case: u64,
     /// What the device lacks for that; 0 if there is enough, PVEN_NO_SIZE where there is no device.
     pub short_by: u64,
@@ -190,6 +192,7 @@ pub unsafe extern "C" fn pven_image_headroom(
             let room = work.finish(room)?;
             out.put(&HeadroomC {
                 end: room.end,
+                free: room.free,
                 device_size: room.device_size.unwrap_or(PVEN_NO_SIZE),
                 worst_case: room.worst_case,
                 short_by: room.short_by.unwrap_or(PVEN_NO_SIZE),

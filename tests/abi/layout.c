@@ -168,6 +168,7 @@ int main(void)
     FIELD(pven_measure, bitmaps);
     STRUCT(pven_headroom);
     FIELD(pven_headroom, end);
+    FIELD(pven_headroom, free);
     FIELD(pven_headroom, device_size);
     FIELD(pven_headroom, worst_case);
     FIELD(pven_headroom, short_by);

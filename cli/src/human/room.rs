@@ -42,6 +42,7 @@ pub fn headroom(path: &[u8], room: &Headroom) -> String {
     };
     let mut rows = vec![
         ("in use up to", exact_size(room.end)),
+        ("free before that", exact_size(room.free)),
         ("worst case", exact_size(room.worst_case)),
     ];
     if let Some(device) = room.device_size {
