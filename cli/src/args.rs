@@ -240,7 +240,7 @@ pub struct Measure {
     /// An image that holds the disk.
     #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub path: Option<OsString>,
-    /// Bytes of a new disk.
+    /// Bytes of a new disk; a suffix such as G is taken as qemu-img does.
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub size: Option<u64>,
     /// Format that the new image would have.
@@ -266,10 +266,9 @@ impl Measure {
         Bounds::from(self.timeout.and_then(|timeout| timeout.0))
     }
 
-    /// The options one by one.
+    /// The lists of options.
     pub fn create_options(&self) -> impl Iterator<Item = &[u8]> {
-        let lists = self.options.iter().map(|list| list.as_bytes());
-        lists.flat_map(|list| list.split(|&b| b == b','))
+        self.options.iter().map(|list| list.as_bytes())
     }
 }
 
@@ -279,7 +278,8 @@ pub struct Headroom {
     /// The image.
     #[command(flatten)]
     pub image: Image,
-    /// Bytes of the device that the image is meant for; without it the block device that it is on.
+    /// Bytes of the device that the image is meant for, such as 32G; without it the block device
+    /// that it is on.
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub device_size: Option<u64>,
 }
@@ -393,7 +393,7 @@ fn max_depth(text: &str) -> Result<usize> {
 }
 
 fn bytes(text: &str) -> Result<u64> {
-    options::count_from_text("size", text.as_bytes()).map(|bytes| bytes as u64)
+    options::bytes_from_text("size", text.as_bytes())
 }
 
 fn image_format(name: String) -> Result<ImageFormat> {

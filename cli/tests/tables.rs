@@ -132,7 +132,7 @@ fn measures_are_those_of_qemu_img() {
     let options = "cluster_size=128k,extended_l2=on";
     for (ours, qemu) in [
         (
-            &["--size", "10737418240", "--format", "qcow2", "-o", options][..],
+            &["--size", "10G", "--format", "qcow2", "-o", options][..],
             &["--size", "10737418240", "-O", "qcow2", "-o", options][..],
         ),
         (&["--size", "5000"], &["--size", "5000"]),

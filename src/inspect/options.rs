@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::image::option_text;
 use crate::limits::{self, Limits};
 use crate::text::printable;
 
@@ -67,6 +68,14 @@ pub fn extents_from_text(name: &str, text: &[u8]) -> Result<usize> {
     }
 }
 
+/// Bytes as QEMU takes them on a command line: `10737418240`, `10G`, `1.5T`.
+pub fn bytes_from_text(name: &str, text: &[u8]) -> Result<u64> {
+    option_text::size(text).ok_or_else(|| {
+        let text = printable(text);
+        Error::argument(format!("{name} '{text}' is not a size such as 10G"))
+    })
+}
+
 /// A number that must not be above `most`.
 pub(crate) fn at_most(name: &str, number: usize, most: usize) -> Result<usize> {
     if number > most {
@@ -90,6 +99,15 @@ mod tests {
         assert_eq!(timeout_from_text(b"5e-1").unwrap(), half);
         assert_eq!(timeout_from_text(b"0").unwrap(), None);
         assert_eq!(count_from_text("max-depth", b"200").unwrap(), 200);
+    }
+
+    #[test]
+    fn sizes_may_have_a_suffix() {
+        assert_eq!(bytes_from_text("size", b"10G").unwrap(), 10 << 30);
+        assert_eq!(bytes_from_text("size", b"512").unwrap(), 512);
+        for junk in [&b""[..], b"10X", b"-1", b"G"] {
+            assert!(bytes_from_text("size", junk).is_err());
+        }
     }
 
     #[test]
