@@ -80,8 +80,9 @@ my %calls = (
     costs => sub { PVE::Native::Image::merge_costs($over) },
     cancelled => sub {
         eval {
-            PVE::Native::Image::changed_extents($over, $path, { progress => sub { 0 } });
-        }
+            PVE::Native::Image::check($path, { progress => sub { 0 } });
+        };
+        die "not cancelled: $@" if !$@ || $@->name ne 'cancelled';
     },
     text => sub { PVE::Native::Image::qemu_img_info($path, 'qcow2') },
     sizes => sub { my @answer = PVE::Native::Image::file_size_info($path, undef, 'qcow2') },
