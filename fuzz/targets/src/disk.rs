@@ -76,7 +76,7 @@ struct Builder<'a, 'b> {
 impl Disk {
     /// The image that the input describes.
     pub fn new(input: &mut Input<'_>, ground: &Ground<'_>) -> Self {
-        let cluster_bits = input.pick(&[9, 9, 10, 12, 14, 16]);
+        let cluster_bits = input.pick(&[9, 9, 10, 9, 14, 9, 12, 16]);
         let version = 2 + u32::from(input.below(4) != 0);
         let mut builder = Builder {
             extended: version == 3 && cluster_bits >= 14 && input.flag(),
@@ -102,6 +102,15 @@ impl Disk {
             size,
             expected: None,
         }
+    }
+
+    /// The whole file, which should be a small one.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.size as usize];
+        for (at, part) in &self.parts {
+            bytes[*at as usize..][..part.len()].copy_from_slice(part);
+        }
+        bytes
     }
 
     /// Writes the file, its zeros as holes.

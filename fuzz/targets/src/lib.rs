@@ -61,7 +61,7 @@ pub const TARGETS: [Target; 19] = [
         seeds: seeds::noise,
         mutants: 20_000,
     },
-    image_target("extents", extents::run, seeds::qcow2),
+    image_target("extents", extents::run, seeds::extents),
     Target {
         name: "chain",
         run: chain::run,

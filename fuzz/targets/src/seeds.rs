@@ -9,8 +9,8 @@ mod texts;
 
 pub use calls::capi;
 pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
-pub use qcow2::qcow2;
 pub(crate) use qcow2::rich as rich_qcow2;
+pub use qcow2::{extents, qcow2};
 pub use texts::{options, reference};
 
 use crate::TARGETS;
