@@ -28,10 +28,13 @@ const TABLES: u64 = 16 << 20;
 /// Parts of each work that are done.
 const PARTS: usize = 100;
 
+/// Each image is read many times: one with all the snapshots that there can be takes seconds then.
 const BOUNDS: Bounds = Bounds {
     timeout: None,
     limits: Limits {
         check_bytes: 8 << 20,
+        snapshots: 100,
+        bitmaps: 100,
         ..Limits::DEFAULT
     },
 };
