@@ -62,7 +62,12 @@ impl Place {
 
     /// Its first file, which need not be there.
     pub fn top(&self) -> PathBuf {
-        path(&self.inside(), 0)
+        self.file(0)
+    }
+
+    /// One of its [`FILES`] files, which need not be there.
+    pub fn file(&self, index: usize) -> PathBuf {
+        path(&self.inside(), index)
     }
 
     /// Lays it out as the rest of the input says.

@@ -11,10 +11,12 @@ pub mod chain;
 mod check;
 pub mod corpus;
 mod directory;
+mod disk;
 pub mod extents;
 pub mod image;
 mod input;
 pub mod json;
+pub mod maps;
 pub mod mutate;
 pub mod names;
 mod pieces;
@@ -42,7 +44,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -59,7 +61,7 @@ pub const TARGETS: [Target; 18] = [
         seeds: seeds::noise,
         mutants: 20_000,
     },
-    image_target("extents", extents::run, seeds::qcow2),
+    image_target("extents", extents::run, seeds::extents),
     Target {
         name: "chain",
         run: chain::run,
@@ -71,6 +73,12 @@ pub const TARGETS: [Target; 18] = [
         run: audit::run,
         seeds: seeds::audit,
         mutants: 20_000,
+    },
+    Target {
+        name: "maps",
+        run: maps::run,
+        seeds: seeds::maps,
+        mutants: 5_000,
     },
     Target {
         name: "capi",

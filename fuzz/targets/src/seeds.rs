@@ -2,13 +2,15 @@
 //! that its reader tells apart. `cargo run -p pve-native-fuzz-targets --example seeds` writes them
 //! to `fuzz/seeds/`.
 
+mod calls;
 mod disks;
 mod qcow2;
 mod texts;
 
+pub use calls::capi;
 pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
-pub use qcow2::qcow2;
 pub(crate) use qcow2::rich as rich_qcow2;
+pub use qcow2::{extents, qcow2};
 pub use texts::{options, reference};
 
 use crate::TARGETS;
@@ -112,36 +114,51 @@ pub fn audit() -> Vec<Seed> {
         .collect()
 }
 
-/// Calls: each question once on the image with everything in it, then noise.
-pub fn capi() -> Vec<Seed> {
-    // Options: NULL or not and the size, the same of the limits, changes, time-out, format, limits.
-    const OPTIONS: [u8; 8] = [1, 9, 1, 9, 0, 9, 0, 1];
-    // Open: the place for the chain, whether the error is wanted and its place, path, options, out.
-    let open = |place: u8, path: u8| [&[0, place, 1, 0, path], &OPTIONS[..], &[1]].concat();
-    let mut everything = open(0, 0);
-    for kind in 0..5 {
-        for index in 0..3 {
-            everything.extend([7, kind, 1, 9, 1, 0, 0, index, 0]);
-        }
-    }
-    everything.extend([4, 0, 5, 2, 1, 0, 0, 6, 1, 9, 1, 0, 0, 0, 3, 0]);
-    let mut chains = Vec::new();
-    for path in 0..8 {
-        chains.extend(open(path % 4, path));
-        chains.extend([4, path % 4, 5, 2, 1, 0, path % 4]);
-    }
-    let mut texts = Vec::new();
-    for path in 0..10 {
-        texts.extend([&[15, 2, 1, 0, path], &OPTIONS[..], &[12, 0]].concat());
-        texts.extend([&[17, 2, 1, 0, path], &OPTIONS[..], &[12, 0, 14]].concat());
-        texts.extend([&[18, 1, 9, 1, 0, path], &OPTIONS[..7], &[1]].concat());
-    }
-    texts.extend([16, 2, 1, 0, 4, 0, 1, 5, 8, 3, 1, 9, 1, 9, 0, 9, 1]);
-    let mut seeds: Vec<Seed> = vec![
-        ("everything", everything),
-        ("chains", chains),
-        ("texts", texts),
+/// Chains with something in them: each kind of cluster, raw at the bottom, a data file.
+pub fn maps() -> Vec<Seed> {
+    // Capacity, probing, a generated chain, images, raw at the bottom.
+    let chain = |images: u8, raw: u8| vec![0, 0, 0, images - 1, raw];
+    // No data file; clusters of 512 bytes, version 3, filled; one stretch for each kind.
+    let kinds = [
+        0u8, 0, 1, 1, 8, 0, 3, 1, 0, 2, 5, 3, 2, 4, 3, 90, 90, 90, 90, 5, 2, 6, 9, 7, 7, 8, 1,
     ];
+    // Cut, width of refcounts, encryption, changes.
+    let end = [1u8, 0, 0, 1];
+    let image = [&kinds[..], &end].concat();
+    // Subclusters: clusters of 16 KiB with stretches of zeros and data.
+    let subclusters = [
+        &[0, 4, 1, 1, 0, 2, 2, 1][..],
+        &[0x0f; 16],
+        &[6, 1, 1],
+        &[0x55; 8],
+        &[1],
+        &[0x33; 8],
+        &[4, 0, 90],
+        &end,
+    ]
+    .concat();
+    let data_file = [&[7, 200, 1, 1, 3, 1, 9, 200][..], &image[1..]].concat();
+    let flat = [200u8, 1, 2, 3, 0, 5, 17];
+    let mut seeds: Vec<Seed> = vec![
+        ("one", [chain(1, 0), image.clone()].concat()),
+        (
+            "three",
+            [chain(3, 0), image.clone(), image.clone(), image.clone()].concat(),
+        ),
+        (
+            "on-raw",
+            [chain(2, 1), image.clone(), flat.to_vec()].concat(),
+        ),
+        ("subclusters", [chain(2, 0), subclusters, image].concat()),
+        ("data-file", [chain(1, 0), data_file].concat()),
+    ];
+    seeds.extend(chain_in_a_directory());
     seeds.extend(noise());
     seeds
+}
+
+/// The directories of [`chain`], with no choice but the format.
+fn chain_in_a_directory() -> impl Iterator<Item = Seed> {
+    let made = chain().into_iter().take(7);
+    made.map(|(name, input)| (name, [&[0, 1, 3, input[0]], &input[4..]].concat()))
 }

@@ -1,10 +1,13 @@
 //! Memory of a size that the fuzzer chose, given to the library as a struct.
 
-use std::ffi::CStr;
-use std::mem::size_of;
+use std::ffi::{CStr, c_void};
+use std::mem::{offset_of, size_of};
 use std::ptr;
 
+use pve_native::error::PVEN_ERR_CANCELLED;
 use pve_native::limits::LimitsC;
+use pve_native::opts::OpenOpts;
+use pve_native::work::WorkOpts;
 
 use crate::input::Input;
 
@@ -12,7 +15,7 @@ use crate::input::Input;
 const STRUCT: usize = 64 << 10;
 
 /// Formats as callers name them.
-const FORMATS: [&CStr; 8] = [
+pub const FORMATS: [&CStr; 8] = [
     c"qcow2",
     c"raw",
     c"auto-detect",
@@ -140,12 +143,21 @@ pub struct Layout {
     /// The name of a format.
     pub format: Option<usize>,
     /// The time-out.
-    pub timeout: usize,
+    pub timeout: Option<usize>,
     /// The pointer to limits, with their size behind it.
     pub limits: Option<usize>,
-    /// The pointer to a callback, with its data behind it.
-    pub callback: Option<usize>,
+    /// Other pointers, each with its data or its count behind it.
+    pub pairs: &'static [usize],
 }
+
+/// How to open an image or a chain.
+pub const OPEN: Layout = Layout {
+    size: size_of::<OpenOpts>(),
+    format: Some(offset_of!(OpenOpts, format)),
+    timeout: Some(offset_of!(OpenOpts, timeout)),
+    limits: Some(offset_of!(OpenOpts, limits)),
+    pairs: &[],
+};
 
 /// An option struct, and what it points to.
 pub struct Options {
@@ -157,6 +169,7 @@ impl Options {
     /// Of about the right size, most of it zero.
     pub fn new(input: &mut Input<'_>, layout: &Layout) -> Self {
         const PAIR: usize = 2 * size_of::<usize>();
+        let pairs = || layout.limits.iter().chain(layout.pairs);
         let mut options = Options {
             buffer: Buffer::zeroed(input, layout.size),
             limits: Buffer::zeroed(input, size_of::<LimitsC>()),
@@ -168,19 +181,20 @@ impl Options {
                 start.is_some_and(|start| (start..start + length).contains(&at))
             };
             let kept = within(layout.format, size_of::<usize>())
-                || within(Some(layout.timeout), size_of::<f64>())
-                || within(layout.limits, PAIR)
-                || within(layout.callback, PAIR);
+                || within(layout.timeout, size_of::<f64>())
+                || pairs().any(|&pair| within(Some(pair), PAIR));
             let value = if input.flag() { 1 } else { input.u8() };
             if let Some(byte) = buffer.bytes.get_mut(at).filter(|_| !kept) {
                 *byte = value;
             }
         }
         // Few inputs have a time-out: it may need a helper process.
-        match input.below(32) {
-            0 => buffer.put(layout.timeout, &[input.u64() as usize]),
-            1 => buffer.put(layout.timeout, &[5f64.to_bits() as usize]),
-            _ => {}
+        if let Some(at) = layout.timeout {
+            match input.below(32) {
+                0 => buffer.put(at, &[input.u64() as usize]),
+                1 => buffer.put(at, &[5f64.to_bits() as usize]),
+                _ => {}
+            }
         }
         if let Some(at) = layout.format.filter(|_| input.flag()) {
             buffer.put(at, &[input.pick(&FORMATS).as_ptr() as usize]);
@@ -197,11 +211,9 @@ impl Options {
         options
     }
 
-    /// Sets the callback and its data, if there is room for them.
-    pub fn set_callback(&mut self, layout: &Layout, both: [usize; 2]) {
-        if let Some(at) = layout.callback {
-            self.buffer.put(at, &both);
-        }
+    /// Sets a pointer and what is behind it, if there is room for them.
+    pub fn set_pair(&mut self, at: usize, both: [usize; 2]) {
+        self.buffer.put(at, &both);
     }
 
     /// Where the library reads.
@@ -213,4 +225,84 @@ impl Options {
     pub fn size(&self) -> usize {
         self.buffer.size()
     }
+}
+
+const WORK: Layout = Layout {
+    size: size_of::<WorkOpts>(),
+    format: None,
+    timeout: None,
+    limits: None,
+    pairs: &[offset_of!(WorkOpts, open), offset_of!(WorkOpts, progress)],
+};
+
+/// Options for long work, and somebody who watches it.
+pub struct Work {
+    options: Options,
+    /// What they point to.
+    open: Options,
+    watcher: Box<Watcher>,
+}
+
+/// Told how far work is; stops it after some calls.
+struct Watcher {
+    calls: u32,
+    most: u32,
+    /// Whether more was done than there is to do, or somebody who stopped it was called again.
+    fooled: bool,
+}
+
+impl Work {
+    /// With or without options for opening, a watcher or not.
+    pub fn new(input: &mut Input<'_>) -> Self {
+        let mut work = Work {
+            options: Options::new(input, &WORK),
+            open: Options::new(input, &OPEN),
+            watcher: Box::new(Watcher {
+                calls: 0,
+                most: u32::from(input.u8()),
+                fooled: false,
+            }),
+        };
+        let Work {
+            options,
+            open,
+            watcher,
+        } = &mut work;
+        if input.flag() {
+            let open = [open.pointer::<u8>() as usize, open.size()];
+            options.set_pair(offset_of!(WorkOpts, open), open);
+        }
+        if input.flag() {
+            let tell: unsafe extern "C" fn(*mut c_void, u64, u64) -> i32 = watch;
+            let both = [tell as usize, &raw mut **watcher as usize];
+            options.set_pair(offset_of!(WorkOpts, progress), both);
+        }
+        work
+    }
+
+    /// Where the library reads.
+    pub fn pointer(&self) -> *const WorkOpts {
+        self.options.pointer()
+    }
+
+    /// What the library is told of its size.
+    pub fn size(&self) -> usize {
+        self.options.size()
+    }
+
+    /// What must be true after a call that ended with this code.
+    pub fn check(&self, code: i32) {
+        let watcher = &self.watcher;
+        assert!(!watcher.fooled, "progress is not what the header says");
+        let stopped = watcher.calls > watcher.most;
+        assert_eq!(stopped, code == PVEN_ERR_CANCELLED);
+    }
+}
+
+unsafe extern "C" fn watch(data: *mut c_void, done: u64, total: u64) -> i32 {
+    // SAFETY: `Work` gives its watcher, which lives as long as the call.
+    let watcher = unsafe { &mut *data.cast::<Watcher>() };
+    watcher.fooled |= done > total || watcher.calls > watcher.most;
+    watcher.calls += 1;
+    (watcher.calls <= watcher.most).into()
 }

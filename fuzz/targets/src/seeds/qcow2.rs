@@ -2,6 +2,8 @@
 
 use super::Seed;
 use super::disks::luks_header;
+use crate::disk::{Disk, Ground};
+use crate::input::Input;
 use crate::pieces::{self, WHOLE};
 use crate::writer::{self, Bitmap, Image, Snapshot};
 
@@ -92,6 +94,24 @@ pub fn qcow2() -> Vec<Seed> {
         ),
         ("luks", encrypted()),
     ]
+}
+
+/// The same, and images with something in them.
+pub fn extents() -> Vec<Seed> {
+    let mut seeds = qcow2();
+    // Clusters of 512 bytes, version 3; one stretch or two of each kind, of as few clusters as
+    // there can be; the cut, the width of refcounts, no encryption, no changes.
+    let stretches = [6, 0, 8, 2, 0, 3, 0, 4, 1, 90, 90, 5, 0, 0, 0, 1, 2, 7];
+    for (name, width) in [
+        ("filled", 0),
+        ("narrow-refcounts", 2),
+        ("wide-refcounts", 6),
+    ] {
+        let input = [&[0, 1, 0][..], &stretches, &[1, width, 0, 1]].concat();
+        let disk = Disk::new(&mut Input::new(&input), &Ground::default());
+        seeds.push((name, pieces::input(0, &WHOLE, &disk.bytes())));
+    }
+    seeds
 }
 
 /// What lies behind is zero, and is so without being there.
