@@ -252,10 +252,10 @@ same. Nothing is left behind then. The time that it takes counts: C<timeout> goe
 =head2 Limits
 
 C<limits> is a hash of bounds on what an image may cost: C<max-depth>, C<max-virtual-size>,
-C<max-extents>, C<max-backing-name>, C<max-name>, C<max-snapshots>, C<max-bitmaps>,
-C<max-l1-bytes>, C<max-refcount-table-bytes>, C<max-block-table-bytes>, C<max-read-bytes>,
-C<max-steps>, C<max-ranges>, C<max-check-bytes>. What is missing, undef or 0 has its default, and what is above what can be asked for
-is an error; F<docs/limits.md> has all numbers. An image that is above one of them is refused with
+C<max-extents>, C<max-backing-name>, C<max-name>, C<max-snapshots>, C<max-bitmaps>, C<max-l1-bytes>,
+C<max-refcount-table-bytes>, C<max-block-table-bytes>, C<max-read-bytes>, C<max-steps>, C<max-ranges>,
+C<max-check-bytes>. What is missing, undef or 0 has its default, and what is above what can be asked
+for is an error; F<docs/limits.md> has all numbers. An image that is above one of them is refused with
 the error C<limit>.
 
 =head2 Policies
@@ -334,7 +334,8 @@ C<code> is a word of L<PVE::Native::Error/name>. With C<strict> the function die
 =item inspect_many(\@paths, \%opts)
 
 Function: C<< { path => info or { error => { code, message } } } >>. Options: C<timeout> for all of
-them together, C<threads> (16 at the most), C<limits> for each. An image that is slow or broken holds up no other.
+them together, C<threads> (16 at the most), C<limits> for each. An image that is slow or broken holds
+up no other.
 
 =item qemu_img_info($file, $format, $timeout, $follow)
 
@@ -367,12 +368,12 @@ that is not whole is an error, as are formats whose maps are not read (C<unsuppo
 
 =item check($path, \%opts)
 
-Function: whether the tables and refcounts of an image are sound; the image is only read. A hash with the
-keys and values of C<qemu-img check --output=json>: C<filename>, C<format>, C<check-errors>, and what is
-not 0 of C<corruptions>, C<leaks>, C<image-end-offset>, C<total-clusters>, C<allocated-clusters>,
-C<fragmented-clusters>, C<compressed-clusters>. Besides, C<findings>: an array of
-C<< { code, offset, message } >>, where C<code> is a stable word and C<offset> a place in the file; of
-more than a thousand the first.
+Function: whether the tables and refcounts of an image are sound; the image is only read. A hash with
+the keys and values of C<qemu-img check --output=json>: C<filename>, C<format>, C<check-errors>, and
+what is not 0 of C<corruptions>, C<leaks>, C<image-end-offset>, C<total-clusters>,
+C<allocated-clusters>, C<fragmented-clusters>, C<compressed-clusters>. Besides, C<findings>: an array
+of C<< { code, offset, message } >>, where C<code> is a stable word and C<offset> a place in the file;
+of more than a thousand the first.
 
 That something is wrong with the image is an answer, not an error. Formats that have no check die with
 C<unsupported>; a check that would take more memory than C<max-check-bytes> (2 GiB) dies with C<limit>.
@@ -383,8 +384,8 @@ Options: C<format>, C<timeout>, C<limits>, C<progress>.
 Function: what a new image would take: C<< { required, 'fully-allocated' } >>, and C<bitmaps> where
 C<qemu-img measure> has it.
 
-With C<undef> in place of a path it is an image for a new disk of C<size> bytes. With a path it is a copy
-of what the chain under that image holds; then C<size> is an error.
+With C<undef> in place of a path it is an image for a new disk of C<size> bytes. With a path it is a
+copy of what the chain under that image holds; then C<size> is an error.
 
 Options: C<format>, of the new image (C<raw>, as for C<qemu-img>); C<options> that it would be created
 with: an array (C<['cluster_size=128k', 'extended_l2=on']>), a text as for C<-o>
@@ -394,15 +395,16 @@ C<allow-probe>, C<max-depth>, C<timeout>, C<limits>, C<progress>.
 
 =item headroom($path, \%opts)
 
-Function: how far an image reaches into the device that it lives on, and how far it could:
-C<< { end, 'device-size', 'worst-case', 'short-by' } >>. C<end> is the first offset behind all that is
-allocated now, C<worst-case> what a full overwrite of the disk needs with this image's own layout,
-C<short-by> what the device lacks for that, 0 if there is enough. For a file, which can grow,
+Function: how far an image reaches into the device that it lives on, and how far it could: C<< { end,
+free, 'device-size', 'worst-case', 'short-by' } >>. C<end> is the first offset behind all that is
+allocated now, C<free> the bytes before it that are free. C<worst-case> is where the end can be once
+the guest has written all of the disk, with this image's own layout and whatever the order of the
+writes, C<short-by> what the device lacks for that, 0 if there is enough. For a file, which can grow,
 C<device-size> and C<short-by> are undef.
 
-Options: C<format>, C<device-size> (of the device that the image is meant for; without it, or with 0, that
-of the block device that it is on), C<timeout>, C<limits>, C<progress>. Images of formats other than raw
-and qcow2 are C<unsupported>.
+Options: C<format>, C<device-size> (of the device that the image is meant for; without it, or with 0,
+that of the block device that it is on), C<timeout>, C<limits>, C<progress>. Images of formats other
+than raw and qcow2 are C<unsupported>.
 
 =item changed_extents($top, $base, \%opts)
 
@@ -415,16 +417,16 @@ ranges than C<max-ranges> are the error C<limit>.
 
 =item bitmap_extents($path, $bitmap, \%opts)
 
-Function: the dirty ranges of a persistent bitmap of a qcow2 image, in the same shape. A bitmap that is in
-use, and thus does not say all, is an error. Options: C<timeout>, C<limits>, C<progress>.
+Function: the dirty ranges of a persistent bitmap of a qcow2 image, in the same shape. A bitmap that is
+in use, and thus does not say all, is an error. Options: C<timeout>, C<limits>, C<progress>.
 
 =item merge_costs($top, \%opts)
 
 Function: what merging each image of the chain under C<$top> with the one below it would move, the top
-pair first: C<< [{ image, backing, 'commit-cost', 'stream-cost' }, ...] >>, each cost
-C<< { data, zero } >> in bytes. C<commit-cost> is for C<qemu-img commit>, which moves what the upper image
-holds down; C<stream-cost> for C<qemu-img rebase> and block streams, which move what only the lower one
-holds up. What is moved as zeros may cost storage nothing.
+pair first: C<< [{ image, backing, 'commit-cost', 'stream-cost' }, ...] >>, each cost C<< { data, zero
+} >> in bytes of the disk, in the units that QEMU moves. C<commit-cost> is for C<qemu-img commit>,
+which moves what the upper image holds down; C<stream-cost> for C<qemu-img rebase> and block streams,
+which move what only the lower one holds up. What is moved as zeros may cost storage nothing.
 
 Options: C<format>, C<allow-probe>, C<max-depth>, C<timeout>, C<limits>, C<progress>.
 
