@@ -103,6 +103,10 @@ pub const QED_CLUSTER_BYTES: std::ops::RangeInclusive<u32> = 4096..=64 << 20;
 /// qed: clusters of a table. QEMU: `QED_MIN_/MAX_TABLE_SIZE`.
 pub const QED_TABLE_CLUSTERS: std::ops::RangeInclusive<u32> = 1..=16;
 
+/// qed: clusters of a file that can be checked, a bit of memory for each. Ours: 16 TiB in the smallest
+/// clusters, 256 TiB in the usual ones.
+pub const QED_CHECK_CLUSTERS: u64 = 1 << 32;
+
 /// vdi: blocks of an image. QEMU: `VDI_BLOCKS_IN_IMAGE_MAX`.
 pub const VDI_BLOCKS: u32 = 0x1fff_ff80;
 /// vdi: bytes of a block. QEMU knows no other.

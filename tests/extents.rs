@@ -3,72 +3,14 @@
 
 mod common;
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::maps::assert_same_map;
 use common::random::Random;
 use common::{Images, qemu_img};
-use pve_native_core::chain::ChainOptions;
-use pve_native_core::chain::extents::{Extent, extents};
-use pve_native_core::chain::map_text::MapText;
-use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::io::Storage;
 
 const MIB: usize = 1 << 20;
-
-/// What `qemu-img map` prints.
-fn theirs(path: &Path, format: &str) -> Result<String, String> {
-    let output = qemu_img(&[
-        "map".as_ref(),
-        "--output=json".as_ref(),
-        "-f".as_ref(),
-        format.as_ref(),
-        path.as_os_str(),
-    ]);
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout).expect("qemu-img prints ASCII"))
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
-
-/// The same text from us, the extents asked for so many at a time.
-fn ours(path: &Path, format: &str, chunk: usize) -> Result<String, pve_native_core::Error> {
-    let format = ImageFormat::from_name(format.as_bytes()).unwrap();
-    let options = ChainOptions {
-        allow_probe: true,
-        ..ChainOptions::new(FormatChoice::Named(format))
-    };
-    let mut map = extents(Storage::inline(), path.as_os_str().as_bytes(), &options)?;
-    let mut chunk = vec![Extent::default(); chunk];
-    let (mut text, mut out) = (MapText::default(), String::new());
-    loop {
-        let count = map.next(&mut chunk)?;
-        if count == 0 {
-            text.end(&mut out);
-            return Ok(out);
-        }
-        text.add(&chunk[..count], &mut out);
-    }
-}
-
-#[track_caller]
-fn assert_same_map(path: &Path, format: &str) {
-    let (theirs, context) = (theirs(path, format), path.display());
-    for chunk in [1, 1000] {
-        match (ours(path, format, chunk), &theirs) {
-            (Ok(ours), Ok(theirs)) => {
-                for (i, (our, their)) in ours.lines().zip(theirs.lines()).enumerate() {
-                    assert_eq!(our, their, "extent {i} of {context}");
-                }
-                assert!(ours == *theirs, "{context}");
-            }
-            (Err(_), Err(_)) => {}
-            (ours, theirs) => panic!("{context}: {ours:?} but {theirs:?}"),
-        }
-    }
-}
 
 fn qemu_io(path: &Path, format: &str, commands: &[String]) {
     let mut io = Command::new("qemu-io");

@@ -38,7 +38,8 @@ pub struct Extent {
     pub start: u64,
     /// Bytes.
     pub length: u64,
-    /// Offset in the image's (or its data) file; [`NO_OFFSET`] if there is none.
+    /// Offset in the image's file, its data file or the extent (vmdk) that holds this part;
+    /// [`NO_OFFSET`] if there is none.
     pub offset: u64,
     /// [`PRESENT`], [`ZERO`], [`DATA`], [`COMPRESSED`], and the depth in the chain.
     pub flags: u64,
@@ -102,6 +103,8 @@ pub struct Extents {
     pause: u64,
     /// The extent that may still grow; its length is 0 at the beginning.
     current: Extent,
+    /// In which of its image's files it lies, where it has an offset.
+    current_file: u32,
     failed: Option<Error>,
 }
 
@@ -120,6 +123,7 @@ pub fn extents(storage: Storage, filename: &[u8], options: &ChainOptions) -> Res
         position: 0,
         pause: u64::MAX,
         current: Extent::default(),
+        current_file: 0,
         failed: None,
     })
 }
@@ -131,11 +135,13 @@ pub(super) fn layers(
     files: Vec<File>,
 ) -> Result<Vec<Layer>> {
     let buffer = (BUFFERS / images.len().max(1)).next_power_of_two() / 2;
+    let buffer = buffer.clamp(4096, BUFFER);
+    let alone = images.len() == 1;
     images
         .iter()
         .zip(files)
         .map(|(image, file)| {
-            let layer = Layer::new(storage, image, file, buffer.clamp(4096, BUFFER));
+            let layer = Layer::new(storage, image, file, (buffer, alone));
             layer.map_err(|e| e.in_file(&image.filename))
         })
         .collect()
@@ -191,11 +197,16 @@ impl Extents {
                 break;
             }
             match self.step() {
-                Ok(next) if self.current.length > 0 && self.current.adjoins(&next) => {
+                Ok((next, file))
+                    if self.current.length > 0
+                        && self.current.adjoins(&next)
+                        && (self.current_file == file || next.offset == NO_OFFSET) =>
+                {
                     self.current.length += next.length;
                 }
-                Ok(next) => {
+                Ok((next, file)) => {
                     let done = std::mem::replace(&mut self.current, next);
+                    self.current_file = file;
                     if done.length > 0 {
                         out[count].put(done);
                         count += 1;
@@ -213,9 +224,10 @@ impl Extents {
         Ok(count)
     }
 
-    /// What there is at the position, as far as all images that have a say in it are alike.
+    /// What there is at the position, as far as all images that have a say in it are alike, and in
+    /// which of its image's files.
     #[inline]
-    fn step(&mut self) -> Result<Extent> {
+    fn step(&mut self) -> Result<(Extent, u32)> {
         let start = self.position;
         let mut end = self.size;
         let count = self.layers.len();
@@ -227,13 +239,13 @@ impl Extents {
             let zero_below = below.is_none_or(|size| start >= size);
             if run.stored.is_allocated() || zero_below {
                 self.position = end;
-                return Ok(extent(&run, depth, start, end));
+                return Ok((extent(&run, depth, start, end), run.file));
             }
             end = end.min(below.unwrap_or(end));
         }
         // Not reached: the last image has nothing below.
         self.position = end;
-        Ok(Extent::default())
+        Ok((Extent::default(), 0))
     }
 }
 
@@ -242,7 +254,7 @@ fn extent(run: &Run, depth: usize, start: u64, end: u64) -> Extent {
     let flags = match run.stored {
         Stored::Unallocated | Stored::Reserved => ZERO,
         Stored::Zero | Stored::ZeroReserved => PRESENT | ZERO,
-        Stored::Data | Stored::Encrypted => PRESENT | DATA,
+        Stored::Data | Stored::Encrypted | Stored::Untold => PRESENT | DATA,
         Stored::Compressed => PRESENT | DATA | COMPRESSED,
         Stored::Hole => PRESENT | ZERO,
         Stored::DataInHole => PRESENT | DATA | ZERO,

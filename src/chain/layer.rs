@@ -7,13 +7,10 @@ use crate::error::{Error, Result};
 use crate::image::map::{Run, Runs, Stored};
 use crate::image::open::Opener;
 use crate::image::qcow2::Qcow2Info;
-use crate::image::qcow2::mapping::Mapping;
 use crate::image::qcow2::refcounts::is_preallocated;
 use crate::image::{FormatSpecific, ImageFormat, ImageInfo};
-use crate::io::{Allocation, File, FileKind, Storage};
-
-/// Bytes of the unit in which disks are measured.
-const SECTOR: u64 = 512;
+use crate::image::{holes, qcow1, qcow2, qed, vdi, vmdk, vpc};
+use crate::io::{File, FileKind, Storage};
 
 pub(super) struct Layer {
     filename: Arc<[u8]>,
@@ -23,6 +20,8 @@ pub(super) struct Layer {
     /// Bytes of the disk that this image has.
     pub size: u64,
     tables: Tables,
+    /// Whether the file may have holes where the tables say that there is data.
+    has_holes: bool,
     runs: Runs,
     at: usize,
 }
@@ -30,18 +29,30 @@ pub(super) struct Layer {
 enum Tables {
     /// The file is the disk.
     Raw,
-    /// The tables, and whether the file may have holes where they say that there is data.
-    Qcow2(Mapping, bool),
+    /// All of it is alike, at the same offset in the file if anywhere.
+    Whole(Stored),
+    Qcow2(qcow2::mapping::Mapping),
+    Qcow1(qcow1::mapping::Mapping),
+    Qed(qed::mapping::Mapping),
+    Vdi(vdi::mapping::Mapping),
+    Vpc(vpc::mapping::Mapping),
+    Vmdk(vmdk::mapping::Mapping),
 }
 
 impl Layer {
-    /// The image in `file`; `buffer` bytes of its tables are read at a time.
-    pub fn new(storage: &Storage, image: &ImageInfo, file: File, buffer: usize) -> Result<Self> {
+    /// The image in `file`; `buffer` bytes of its tables are read at a time. `alone` says that it
+    /// is a chain of its own.
+    pub fn new(
+        storage: &Storage,
+        image: &ImageInfo,
+        file: File,
+        (buffer, alone): (usize, bool),
+    ) -> Result<Self> {
         let unsupported = |what: &str| Err(Error::unsupported(what).in_file(&image.filename));
         let Some(size) = image.metadata.virtual_size else {
             return unsupported("the size of the disk is not known");
         };
-        let mut data = None;
+        let (mut data, mut has_holes) = (None, false);
         let tables = match (&image.metadata.specific, image.format) {
             (_, ImageFormat::Raw) => Tables::Raw,
             (FormatSpecific::Qcow2(qcow2), _) => {
@@ -50,9 +61,35 @@ impl Layer {
                 }
                 let regular = file.meta().kind == FileKind::Regular;
                 let allocated = file.meta().allocated;
-                let holes = regular && is_preallocated(&file, &qcow2.header, allocated)?;
-                Tables::Qcow2(Mapping::new(qcow2, size, buffer), holes)
+                has_holes = regular && is_preallocated(&file, &qcow2.header, allocated)?;
+                Tables::Qcow2(qcow2::mapping::Mapping::new(qcow2, size, buffer))
             }
+            (FormatSpecific::Qcow1(qcow1), _) => {
+                let kind = (image.metadata.encrypted, alone);
+                Tables::Qcow1(qcow1::mapping::Mapping::new(qcow1, size, buffer / 2, kind))
+            }
+            (FormatSpecific::Qed(qed), _) => {
+                Tables::Qed(qed::mapping::Mapping::new(qed, size, buffer / 2, alone))
+            }
+            (FormatSpecific::Vdi(vdi), _) => {
+                has_holes = vdi.is_static;
+                Tables::Vdi(vdi::mapping::Mapping::new(vdi, size, buffer / 2))
+            }
+            (FormatSpecific::Vpc(vpc), _) => match &vpc.table {
+                Some(table) => Tables::Vpc(vpc::mapping::Mapping::new(table, size, buffer / 2)),
+                None => {
+                    has_holes = true;
+                    Tables::Whole(Stored::Data)
+                }
+            },
+            (FormatSpecific::Vmdk(vmdk), _) => Tables::Vmdk(vmdk::mapping::Mapping::new(
+                storage,
+                vmdk,
+                (size, buffer / 4),
+                alone,
+            )?),
+            (_, ImageFormat::Vhdx) => Tables::Whole(Stored::Untold),
+            (_, ImageFormat::Luks) => Tables::Whole(Stored::Encrypted),
             _ => return unsupported("the maps of this format are not read"),
         };
         Ok(Layer {
@@ -61,6 +98,7 @@ impl Layer {
             data,
             size,
             tables,
+            has_holes,
             runs: Runs::with_capacity(buffer / 8),
             at: 0,
         })
@@ -90,19 +128,14 @@ impl Layer {
         if runs.get(self.at).is_none_or(|run| run.start > position) {
             self.runs.clear();
             self.at = 0;
-            match &mut self.tables {
-                Tables::Raw => raw_run(&self.file, self.size, position, &mut self.runs)?,
-                Tables::Qcow2(mapping, false) => {
-                    mapping.runs(&self.file, position, &mut self.runs)?;
-                }
-                Tables::Qcow2(mapping, true) => {
-                    let mut mapped = Runs::default();
-                    mapping.runs(&self.file, position, &mut mapped)?;
-                    let data = self.data.as_ref().unwrap_or(&self.file);
-                    for run in mapped.as_slice() {
-                        split_at_holes(data, run, &mut self.runs)?;
-                    }
-                }
+            let file = (&self.file, self.size);
+            if self.has_holes {
+                let mut mapped = Runs::default();
+                self.tables.runs(file, position, &mut mapped)?;
+                let data = self.data.as_ref().unwrap_or(&self.file);
+                holes::split(data, &mapped, &mut self.runs)?;
+            } else {
+                self.tables.runs(file, position, &mut self.runs)?;
             }
             self.at = self
                 .runs
@@ -111,6 +144,25 @@ impl Layer {
         }
         let found = self.runs.as_slice().get(self.at).copied();
         found.ok_or_else(|| Error::corrupt(format!("no mapping for offset {position}")))
+    }
+}
+
+impl Tables {
+    /// Adds the runs at `from`, as far as a part of the tables tells, of a disk of `size` bytes.
+    fn runs(&mut self, (file, size): (&File, u64), from: u64, runs: &mut Runs) -> Result<()> {
+        match self {
+            Tables::Raw => holes::raw(file, size, from, runs),
+            Tables::Whole(stored) => {
+                runs.push(from, size - from, *stored, from);
+                Ok(())
+            }
+            Tables::Qcow2(mapping) => mapping.runs(file, from, runs),
+            Tables::Qcow1(mapping) => mapping.runs(file, from, runs),
+            Tables::Qed(mapping) => mapping.runs(file, from, runs),
+            Tables::Vdi(mapping) => mapping.runs(file, from, runs),
+            Tables::Vpc(mapping) => mapping.runs(file, from, runs),
+            Tables::Vmdk(mapping) => mapping.runs(file, from, runs),
+        }
     }
 }
 
@@ -123,47 +175,5 @@ fn open_data_file(storage: &Storage, image: &ImageInfo, qcow2: &Qcow2Info) -> Re
     match file.meta().kind {
         FileKind::Regular | FileKind::Block => Ok(file),
         _ => Err(Error::format("neither a regular file nor a block device").in_file(name)),
-    }
-}
-
-/// What the file system says of the file that is the disk.
-fn raw_run(file: &File, size: u64, from: u64, runs: &mut Runs) -> Result<()> {
-    let (stored, to) = match allocation(file, from)? {
-        Allocation::Data(to) => (Stored::Data, to.next_multiple_of(SECTOR)),
-        Allocation::Hole(to) => (Stored::Hole, to),
-        Allocation::LastHole => (Stored::Hole, size),
-        Allocation::Unknown => (Stored::Data, size),
-    };
-    runs.push(from, to.min(size) - from, stored, from);
-    Ok(())
-}
-
-/// Adds a run, its data told apart from the holes of the file.
-fn split_at_holes(file: &File, run: &Run, runs: &mut Runs) -> Result<()> {
-    let mut done = 0;
-    while run.stored == Stored::Data && done < run.length {
-        let host = run.host + done;
-        let (stored, to) = match allocation(file, host)? {
-            Allocation::Data(to) => (Stored::Data, to.next_multiple_of(SECTOR)),
-            Allocation::Hole(to) => (Stored::DataInHole, to),
-            // Also behind the end of the file.
-            Allocation::LastHole => (Stored::DataInHole, u64::MAX),
-            Allocation::Unknown => (Stored::Data, u64::MAX),
-        };
-        let length = (to - host).min(run.length - done);
-        runs.push(run.start + done, length, stored, host);
-        done += length;
-    }
-    if run.stored != Stored::Data {
-        runs.push(run.start, run.length, run.stored, run.host);
-    }
-    Ok(())
-}
-
-/// Block devices have no holes that could be asked for.
-fn allocation(file: &File, offset: u64) -> Result<Allocation> {
-    match file.meta().kind {
-        FileKind::Block => Ok(Allocation::Unknown),
-        _ => file.allocation(offset),
     }
 }

@@ -138,18 +138,13 @@ const COMMIT_UNIT: (u64, u64) = (4 << 10, 64 << 10);
 /// The units in which `upper` is merged with `lower`.
 fn units(upper: &ImageInfo, lower: &ImageInfo) -> (u64, u64) {
     let (least, most) = COMMIT_UNIT;
-    let cluster = lower
-        .qcow2()
-        .map_or(most, |lower| lower.header.cluster_size());
-    let stream = upper.qcow2().map_or(1, |upper| {
-        let header = &upper.header;
-        header.cluster_size()
-            / if header.extended_l2() {
-                u64::from(SUBCLUSTERS)
-            } else {
-                1
-            }
-    });
+    let cluster_size = |image: &ImageInfo| image.metadata.cluster_size.filter(|&size| size > 0);
+    let cluster = cluster_size(lower).unwrap_or(most);
+    let parts = match upper.qcow2() {
+        Some(upper) if upper.header.extended_l2() => u64::from(SUBCLUSTERS),
+        _ => 1,
+    };
+    let stream = cluster_size(upper).map_or(1, |size| size / parts);
     (cluster.clamp(least, most), stream)
 }
 

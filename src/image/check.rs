@@ -43,6 +43,11 @@ codes! {
         IncompleteSnapshot = "incomplete-snapshot",
         /// An entry of a bitmap's table that cannot be.
         BitmapEntry = "bitmap-entry",
+        /// A cluster or block that is used more than once (qed, vdi), or that lies on a table (qed,
+        /// vhdx): writing to it changes other data.
+        Overlap = "overlap",
+        /// The header tells another number of blocks in use than the table (vdi).
+        BlockCount = "block-count",
     }
 }
 
@@ -151,13 +156,18 @@ pub(super) struct Findings(Vec<CheckFinding>);
 impl Findings {
     /// One more; counted by the caller, kept while there is room.
     pub fn add(&mut self, code: CheckFindingCode, offset: u64, message: impl Into<String>) {
-        if self.0.len() < MOST {
+        if self.has_room() {
             self.0.push(CheckFinding {
                 code,
                 offset,
                 message: message.into(),
             });
         }
+    }
+
+    /// Whether one more would be kept.
+    pub fn has_room(&self) -> bool {
+        self.0.len() < MOST
     }
 
     /// What was kept.

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::format::ImageFormat;
 use super::luks::LuksInfo;
+use super::qcow1::Qcow1Info;
 use super::qcow2::Qcow2Info;
+use super::qed::QedInfo;
+use super::vdi::VdiInfo;
 use super::vmdk::VmdkInfo;
+use super::vpc::VpcInfo;
 use crate::chain::reference;
 use crate::io::{Meta, Used};
 use crate::limits;
@@ -154,6 +158,14 @@ pub enum FormatSpecific {
     Vmdk(Box<VmdkInfo>),
     /// luks.
     Luks(Box<LuksInfo>),
+    /// vdi: where its table lies.
+    Vdi(VdiInfo),
+    /// vpc: where its table lies.
+    Vpc(VpcInfo),
+    /// qed: where its tables lie.
+    Qed(QedInfo),
+    /// qcow: where its tables lie.
+    Qcow1(Qcow1Info),
 }
 
 /// Everything about one image file.

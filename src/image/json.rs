@@ -89,7 +89,12 @@ impl Serialize for View<'_, ImageInfo> {
         map.serialize_field("format", info.format.name())?;
         map.serialize_field("actual-size", &info.actual_size())?;
         match &data.specific {
-            FormatSpecific::None => {}
+            // QEMU has nothing to say of these.
+            FormatSpecific::None
+            | FormatSpecific::Vdi(_)
+            | FormatSpecific::Vpc(_)
+            | FormatSpecific::Qed(_)
+            | FormatSpecific::Qcow1(_) => {}
             FormatSpecific::Qcow2(data) => {
                 map.serialize_field("format-specific", &Typed("qcow2", self.part(&**data)))?;
             }

@@ -16,6 +16,8 @@ pub enum Stored {
     Data,
     /// Encrypted: what lies at an offset is not what the guest sees.
     Encrypted,
+    /// Somewhere: QEMU does not tell where this format has its data, nor whether it has any.
+    Untold,
     /// Compressed.
     Compressed,
     /// Nowhere: the file is the disk and has a hole at [`Run::host`].
@@ -53,6 +55,8 @@ pub struct Run {
     pub length: u64,
     /// Offset in the file, where there is one.
     pub host: u64,
+    /// Which of the image's files, where it has several: a number for each name.
+    pub file: u32,
     /// How.
     pub stored: Stored,
 }
@@ -66,28 +70,40 @@ impl Run {
 
 /// Runs in the order of the disk, joined where they can be.
 #[derive(Debug, Default)]
-pub struct Runs(Vec<Run>);
+pub struct Runs {
+    runs: Vec<Run>,
+    file: u32,
+}
 
 impl Runs {
     /// Room for so many.
     pub fn with_capacity(runs: usize) -> Self {
-        Runs(Vec::with_capacity(runs))
+        Runs {
+            runs: Vec::with_capacity(runs),
+            file: 0,
+        }
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.runs.clear();
+        self.file = 0;
+    }
+
+    /// All of them, until they are forgotten, lie in this file.
+    pub fn in_file(&mut self, file: u32) {
+        self.file = file;
     }
 
     /// The runs.
     pub fn as_slice(&self) -> &[Run] {
-        &self.0
+        &self.runs
     }
 
     /// Adds what follows the last one.
     #[inline]
     pub fn push(&mut self, start: u64, length: u64, stored: Stored, host: u64) {
-        if let Some(last) = self.0.last_mut() {
+        if let Some(last) = self.runs.last_mut() {
             let joined = last.stored == stored
                 && last.start + last.length == start
                 && (!stored.has_host() || last.host + last.length == host);
@@ -96,10 +112,11 @@ impl Runs {
                 return;
             }
         }
-        self.0.push(Run {
+        self.runs.push(Run {
             start,
             length,
             host,
+            file: self.file,
             stored,
         });
     }

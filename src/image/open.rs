@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub opener: &'a dyn Opener,
     /// The path of the image as it was opened.
     pub path: &'a [u8],
+    /// Whether it is opened to be checked: what the check finds does not make it unreadable.
+    pub to_check: bool,
 }
 
 /// Reads the metadata of the image called `filename`, a name as QEMU takes it.
@@ -84,6 +86,7 @@ pub struct OpenImage<'a> {
     file: File,
     head: &'a [u8],
     limits: &'a Limits,
+    to_check: bool,
 }
 
 impl<'a> OpenImage<'a> {
@@ -130,7 +133,15 @@ impl<'a> OpenImage<'a> {
             file,
             head,
             limits,
+            to_check: false,
         }
+    }
+
+    /// The same to be checked: what the check finds does not make it unreadable.
+    #[must_use]
+    pub fn to_check(mut self) -> Self {
+        self.to_check = true;
+        self
     }
 
     /// What the operating system says of it.
@@ -176,6 +187,7 @@ impl<'a> OpenImage<'a> {
         let context = Context {
             opener,
             path: &self.path,
+            to_check: self.to_check,
         };
         let metadata = read(format, &source, &context)?;
         Ok((format, metadata, source.used()))
@@ -227,6 +239,7 @@ fn read_as(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> R
         ImageFormat::Vmdk => vmdk::read(source, context),
         ImageFormat::Vdi => vdi::read(source),
         ImageFormat::Vpc => vpc::read(source),
+        ImageFormat::Vhdx if context.to_check => vhdx::read_to_check(source),
         ImageFormat::Vhdx => vhdx::read(source),
         ImageFormat::Qed => qed::read(source),
         ImageFormat::Luks => luks::read(source),
@@ -251,6 +264,7 @@ pub fn read_memory(bytes: &[u8], choice: FormatChoice) -> Result<(ImageFormat, M
     let context = Context {
         opener: &Alone,
         path: b"",
+        to_check: false,
     };
     Ok((format, read(format, &source, &context)?))
 }

@@ -162,6 +162,7 @@ fn read_counted(path: &Path, format: &str) -> (Result<Metadata>, Used) {
     let context = Context {
         opener: &Storage::inline(),
         path: path.as_os_str().as_bytes(),
+        to_check: false,
     };
     let read = match known(format) {
         ImageFormat::Qcow2 => qcow2::read(&source),

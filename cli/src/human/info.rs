@@ -71,7 +71,11 @@ fn rows(image: &ImageInfo) -> Vec<(String, String)> {
 /// The details of formats that have no words of their own here, by the names of their JSON keys.
 fn specific_rows(image: &ImageInfo) -> Vec<(String, String)> {
     let details = match &image.metadata.specific {
-        FormatSpecific::None => return Vec::new(),
+        FormatSpecific::None
+        | FormatSpecific::Vdi(_)
+        | FormatSpecific::Vpc(_)
+        | FormatSpecific::Qed(_)
+        | FormatSpecific::Qcow1(_) => return Vec::new(),
         FormatSpecific::Qcow2(qcow2) => match &qcow2.luks {
             Some(luks) => serde_json::to_value(luks.within_qcow2()),
             None => return Vec::new(),

@@ -1,8 +1,9 @@
-//! The maps of a qcow2 image that lies in memory: its runs, the check of its refcounts, its bitmaps,
-//! and how far it reaches.
+//! The maps of an image that lies in memory: its runs and its check; of qcow2 also its bitmaps and how
+//! far it reaches.
 
 use std::sync::Arc;
 
+use pve_native_core::Result;
 use pve_native_core::image::FormatSpecific;
 use pve_native_core::image::map::Runs;
 use pve_native_core::image::qcow2::bitmap_data::BitmapData;
@@ -15,15 +16,15 @@ use pve_native_core::limits::{self, Limits};
 use pve_native_core::work::{Progress, finish};
 
 use crate::pieces::{Image, WHOLE};
-use crate::repair;
+use crate::{repair, tables};
 
 /// Parts of the tables, and tables, that are looked at: more of them are alike.
-const STEPS: usize = 500;
+pub(crate) const STEPS: usize = 500;
 /// Entries of an L1 table up to which an image is looked through.
 const L1_ENTRIES: u32 = 1 << 14;
 
 /// A sparse file can refer to places far apart, and each takes a page of counts.
-const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     check_bytes: 8 << 20,
     ..Limits::DEFAULT
 };
@@ -34,25 +35,14 @@ pub fn run(input: &[u8]) {
     let head = image.head(limits::HEAD);
     let image: Shared<'_> = Arc::new(image);
     let Ok(metadata) = qcow2::read(&Source::new(&*image, &head)) else {
-        return;
+        return tables::run(input);
     };
     let FormatSpecific::Qcow2(info) = &metadata.specific else {
         unreachable!("qcow2's metadata are qcow2's");
     };
     let size = info.header.virtual_size();
     let mut mapping = Mapping::new(info, size, 4096);
-    let (mut runs, mut position) = (Runs::default(), 0);
-    for _ in 0..STEPS {
-        runs.clear();
-        if position >= size || mapping.runs(&*image, position, &mut runs).is_err() {
-            break;
-        }
-        let runs = runs.as_slice();
-        assert!(runs[0].start <= position && position < runs[0].end());
-        assert!(runs.windows(2).all(|pair| pair[0].end() == pair[1].start));
-        position = runs[runs.len() - 1].end();
-        assert!(position <= size);
-    }
+    walk(size, |position, runs| mapping.runs(&*image, position, runs));
     for bitmap in info.bitmaps.iter().take(4) {
         let Ok(mut data) = BitmapData::new(image.clone(), &info.header, bitmap) else {
             continue;
@@ -85,4 +75,20 @@ pub fn run(input: &[u8]) {
         assert!(result.findings.len() as u64 <= found);
     }
     let _ = Reaching::new(image, info).and_then(|reach| finish(reach, &mut watch));
+}
+
+/// Asks for the runs of a disk from its start on, as far as there is anything new.
+pub(crate) fn walk(size: u64, mut ask: impl FnMut(u64, &mut Runs) -> Result<()>) {
+    let (mut runs, mut position) = (Runs::default(), 0);
+    for _ in 0..STEPS {
+        runs.clear();
+        if position >= size || ask(position, &mut runs).is_err() {
+            break;
+        }
+        let runs = runs.as_slice();
+        assert!(runs[0].start <= position && position < runs[0].end());
+        assert!(runs.windows(2).all(|pair| pair[0].end() == pair[1].start));
+        position = runs[runs.len() - 1].end();
+        assert!(position <= size);
+    }
 }

@@ -76,12 +76,13 @@ plain! {
 }
 
 /// No further file is opened; that happens in [`chain`](crate::chain).
-fn read_vmdk(source: &Source<'_>) -> Result<Metadata> {
+pub(crate) fn read_vmdk(source: &Source<'_>) -> Result<Metadata> {
     vmdk::read(
         source,
         &Context {
             opener: &Alone,
             path: b"top.vmdk",
+            to_check: false,
         },
     )
 }

@@ -25,6 +25,7 @@ pub mod qcow2_fields;
 mod random;
 mod repair;
 pub mod seeds;
+mod tables;
 #[allow(dead_code)]
 #[path = "../../../tests/support/writer.rs"]
 mod writer;

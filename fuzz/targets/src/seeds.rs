@@ -5,12 +5,13 @@
 mod calls;
 mod disks;
 mod qcow2;
+mod tables;
 mod texts;
 
 pub use calls::capi;
 pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
+pub use qcow2::qcow2;
 pub(crate) use qcow2::rich as rich_qcow2;
-pub use qcow2::{extents, qcow2};
 pub use texts::{options, reference};
 
 use crate::TARGETS;
@@ -39,6 +40,13 @@ pub fn probe() -> Vec<Seed> {
     let first = |(name, of): (&'static str, Vec<Seed>)| Some((name, of.into_iter().next()?.1));
     let mut seeds: Vec<Seed> = all.into_iter().filter_map(first).collect();
     seeds.extend(texts::probed());
+    seeds
+}
+
+/// The tables of qcow2 images and of all others.
+pub fn extents() -> Vec<Seed> {
+    let mut seeds = qcow2::extents();
+    seeds.extend(tables::all());
     seeds
 }
 

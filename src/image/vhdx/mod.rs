@@ -5,6 +5,7 @@
 //! would have to be replayed makes it unreadable.
 
 mod block_table;
+pub mod check;
 mod checksum;
 mod guid;
 mod header;
@@ -16,6 +17,7 @@ use super::info::Metadata;
 use super::request;
 use crate::error::{Error, Result};
 use crate::io::Source;
+use block_table::BlockTable;
 use header::Header;
 use metadata::DiskParameters;
 use region::Regions;
@@ -25,6 +27,29 @@ pub(super) const SIGNATURE: [u8; 8] = *b"vhdxfile";
 
 /// Reads the headers, the tables and the log.
 pub fn read(source: &Source<'_>) -> Result<Metadata> {
+    let (disk, table) = read_tables(source)?;
+    let metadata = metadata(&disk)?;
+    table.check(source)?;
+    Ok(metadata)
+}
+
+/// The same of an image that is to be checked: its blocks may lie anywhere.
+pub fn read_to_check(source: &Source<'_>) -> Result<Metadata> {
+    let (disk, _) = read_tables(source)?;
+    metadata(&disk)
+}
+
+fn metadata(disk: &DiskParameters) -> Result<Metadata> {
+    Ok(Metadata {
+        virtual_size: Some(request::disk_size(disk.sectors)?),
+        cluster_size: Some(u64::from(disk.block_size)),
+        dirty: Some(false),
+        ..Metadata::default()
+    })
+}
+
+/// All that leads to the blocks, which are not judged yet.
+fn read_tables(source: &Source<'_>) -> Result<(DiskParameters, BlockTable)> {
     if source.array(0)? != SIGNATURE {
         return Err(Error::format("not a VHDX image: wrong signature").at(0));
     }
@@ -32,12 +57,6 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
     log::check_empty(source, &header)?;
     let regions = Regions::read(source, &header)?;
     let disk = DiskParameters::read(source, regions.metadata)?;
-    let virtual_size = request::disk_size(disk.sectors)?;
-    block_table::check(source, &regions, &disk)?;
-    Ok(Metadata {
-        virtual_size: Some(virtual_size),
-        cluster_size: Some(u64::from(disk.block_size)),
-        dirty: Some(false),
-        ..Metadata::default()
-    })
+    let table = BlockTable::new(source, regions, &disk)?;
+    Ok((disk, table))
 }

@@ -42,6 +42,8 @@ pub(super) struct ExtentLine<'a> {
     pub kind: ExtentKind,
     /// The file.
     pub name: &'a [u8],
+    /// The sector of the file where the data of a flat one begins.
+    pub offset: u64,
 }
 
 impl<'a> Descriptor<'a> {
@@ -122,6 +124,7 @@ fn extent_line(text: &[u8]) -> Result<(Option<ExtentLine<'_>>, usize)> {
         sectors,
         kind,
         name,
+        offset: offset.map_or(0, i64::unsigned_abs),
     });
     Ok((line, looked_at))
 }

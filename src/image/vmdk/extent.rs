@@ -64,40 +64,88 @@ pub struct VmdkExtent {
     pub cluster_size: Option<u64>,
     /// Whether its grains are compressed.
     pub compressed: bool,
+    /// Where in the file the data lies.
+    pub data: ExtentData,
+}
+
+/// Where an extent has its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtentData {
+    /// From this sector of the file on, as it is.
+    Flat(u64),
+    /// Where its tables say.
+    Sparse(GrainTables),
+}
+
+/// The tables of a sparse extent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrainTables {
+    /// Sectors of a grain.
+    pub grain_sectors: u64,
+    /// Offset of the grain directory in the file.
+    pub directory: u64,
+    /// Its entries.
+    pub directory_entries: u32,
+    /// Entries of a grain table.
+    pub table_entries: u32,
+    /// How both kinds of entries are written.
+    pub entries: GrainEntries,
+}
+
+/// How the entries of grain directories and grain tables are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrainEntries {
+    /// Sectors, in four bytes each.
+    Sectors {
+        /// Whether 1 stands for a grain of zeros.
+        zeros: bool,
+    },
+    /// seSparse: a kind and a number in eight bytes each.
+    Numbers {
+        /// The sector from which grain tables are counted.
+        tables: u64,
+        /// The sector from which grains are counted.
+        grains: u64,
+    },
+}
+
+impl GrainEntries {
+    /// Bytes of an entry.
+    pub fn bytes(self) -> usize {
+        match self {
+            GrainEntries::Sectors { .. } => 4,
+            GrainEntries::Numbers { .. } => 8,
+        }
+    }
 }
 
 /// The tables and sizes that the header of a sparse extent states.
 pub(super) struct Layout {
     /// Sectors of the disk.
     pub sectors: u64,
-    /// Sectors of a grain.
-    pub grain_sectors: u64,
-    /// Entries of the grain directory.
-    pub directory_entries: u32,
-    /// Bytes of such an entry.
-    pub entry_bytes: u64,
-    /// Where the directory lies, and its copy.
-    pub directories: [Option<u64>; 2],
+    /// The tables.
+    pub tables: GrainTables,
+    /// Where the directory has a copy.
+    pub copy: Option<u64>,
     /// Whether grains are compressed.
     pub compressed: bool,
 }
 
 impl Layout {
     fn check(&self) -> Result<()> {
-        if self.grain_sectors > limits::VMDK_GRAIN_SECTORS {
-            return Err(Error::corrupt(format!(
-                "grains of {} sectors",
-                self.grain_sectors
-            )));
+        let tables = &self.tables;
+        if tables.grain_sectors > limits::VMDK_GRAIN_SECTORS {
+            let sectors = tables.grain_sectors;
+            return Err(Error::corrupt(format!("grains of {sectors} sectors")));
         }
-        if self.directory_entries > limits::VMDK_DIRECTORY_ENTRIES {
-            let entries = self.directory_entries;
+        if tables.directory_entries > limits::VMDK_DIRECTORY_ENTRIES {
+            let entries = tables.directory_entries;
             return Err(Error::limit(format!(
                 "grain directory of {entries} entries"
             )));
         }
-        let bytes = u64::from(self.directory_entries) * self.entry_bytes;
-        for offset in self.directories.into_iter().flatten() {
+        let bytes = u64::from(tables.directory_entries) * tables.entries.bytes() as u64;
+        for offset in [tables.directory].into_iter().chain(self.copy) {
             request::check_read("grain directory", offset, bytes)?;
         }
         Ok(())
@@ -171,6 +219,7 @@ impl Extents {
                     virtual_size: request::disk_size(line.sectors)?,
                     cluster_size: None,
                     compressed: false,
+                    data: ExtentData::Flat(line.offset),
                 })
             }
             ExtentKind::Sparse | ExtentKind::VmfsSparse => {
@@ -218,8 +267,9 @@ impl Extents {
             filename: path.to_vec(),
             kind,
             virtual_size: request::disk_size(layout.sectors)?,
-            cluster_size: Some(layout.grain_sectors * SECTOR),
+            cluster_size: Some(layout.tables.grain_sectors * SECTOR),
             compressed: layout.compressed,
+            data: ExtentData::Sparse(layout.tables),
         })
     }
 

@@ -4,13 +4,16 @@
 //! lines, are those of QEMU's `block/vmdk.c`. Further files are opened only for what the operating
 //! system says of them and, where they are sparse, for their header.
 
+pub mod check;
 mod descriptor;
 mod extent;
+pub mod grains;
+pub mod mapping;
 mod scan;
 mod se_sparse;
 mod sparse;
 
-pub use extent::{ExtentKind, VmdkExtent};
+pub use extent::{ExtentData, ExtentKind, GrainEntries, GrainTables, VmdkExtent};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 

@@ -2,7 +2,7 @@
 //!
 //! The format has no public description; the strict checks are those of QEMU's `block/vmdk.c`.
 
-use super::extent::Layout;
+use super::extent::{GrainEntries, GrainTables, Layout};
 use crate::error::{Error, Result};
 use crate::image::fields::Fields;
 use crate::image::request;
@@ -37,6 +37,10 @@ mod offset_of {
     pub const DIRECTORY: usize = 128;
     /// Sectors.
     pub const DIRECTORY_SIZE: usize = 136;
+    /// Sector.
+    pub const TABLES: usize = 144;
+    /// Sector.
+    pub const GRAINS: usize = 192;
     /// Zeros up to the end of the sector.
     pub const PADDING: usize = 208;
 }
@@ -92,10 +96,17 @@ pub(super) fn read(source: &Source<'_>) -> Result<Layout> {
         .wrapping_mul(request::SECTOR);
     Ok(Layout {
         sectors: header.le64(offset_of::CAPACITY),
-        grain_sectors: GRAIN_SIZE,
-        directory_entries: (directory_bytes / ENTRY) as u32,
-        entry_bytes: ENTRY,
-        directories: [Some(directory), None],
+        tables: GrainTables {
+            grain_sectors: GRAIN_SIZE,
+            directory,
+            directory_entries: (directory_bytes / ENTRY) as u32,
+            table_entries: (TABLE_SIZE * request::SECTOR / ENTRY) as u32,
+            entries: GrainEntries::Numbers {
+                tables: header.le64(offset_of::TABLES),
+                grains: header.le64(offset_of::GRAINS),
+            },
+        },
+        copy: None,
         compressed: false,
     })
 }

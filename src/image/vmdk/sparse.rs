@@ -1,7 +1,7 @@
 //! Headers of sparse extents: the hosted format and the older COWD ("Virtual Disk Format",
 //! sections "Hosted Sparse Extents" and "ESX Server Sparse Extents").
 
-use super::extent::Layout;
+use super::extent::{GrainEntries, GrainTables, Layout};
 use crate::error::{Error, Result};
 use crate::image::fields::Fields;
 use crate::image::request::{self, SECTOR};
@@ -41,6 +41,10 @@ mod offset_of {
 
 /// There is a copy of the grain directory.
 const FLAG_COPY: u32 = 1 << 1;
+/// An entry of 1 stands for a grain of zeros.
+const FLAG_ZERO_GRAINS: u32 = 1 << 2;
+/// Entries of a grain table of the older kind.
+const COWD_TABLE_ENTRIES: u32 = 4096;
 /// Instead of the grain directory's sector: the footer tells it.
 const DIRECTORY_IN_FOOTER: u64 = u64::MAX;
 const COMPRESSION_DEFLATE: u16 = 1;
@@ -128,17 +132,20 @@ pub(super) fn read(source: &Source<'_>, main_length: u64) -> Result<Layout> {
         ))
         .at(offset_of::OVERHEAD as u64));
     }
-    let has_copy = header.le32(offset_of::FLAGS) & FLAG_COPY != 0;
+    let flags = header.le32(offset_of::FLAGS);
     let copy = header.le64(offset_of::COPY) << 9;
     Ok(Layout {
         sectors: capacity,
-        grain_sectors,
-        directory_entries,
-        entry_bytes: 4,
-        directories: [
-            Some(header.le64(offset_of::DIRECTORY) << 9),
-            Some(copy).filter(|&copy| has_copy && copy != 0),
-        ],
+        tables: GrainTables {
+            grain_sectors,
+            directory: header.le64(offset_of::DIRECTORY) << 9,
+            directory_entries,
+            table_entries,
+            entries: GrainEntries::Sectors {
+                zeros: flags & FLAG_ZERO_GRAINS != 0,
+            },
+        },
+        copy: Some(copy).filter(|&copy| flags & FLAG_COPY != 0 && copy != 0),
         compressed: header.le16(offset_of::COMPRESSION) == COMPRESSION_DEFLATE,
     })
 }
@@ -169,10 +176,14 @@ pub(super) fn read_cowd(source: &Source<'_>) -> Result<Layout> {
     let header = Fields(&header);
     Ok(Layout {
         sectors: u64::from(header.le32(cowd::DISK_SECTORS)),
-        grain_sectors: u64::from(header.le32(cowd::GRAIN_SIZE)),
-        directory_entries: header.le32(cowd::DIRECTORY_ENTRIES),
-        entry_bytes: 4,
-        directories: [Some(u64::from(header.le32(cowd::DIRECTORY)) << 9), None],
+        tables: GrainTables {
+            grain_sectors: u64::from(header.le32(cowd::GRAIN_SIZE)),
+            directory: u64::from(header.le32(cowd::DIRECTORY)) << 9,
+            directory_entries: header.le32(cowd::DIRECTORY_ENTRIES),
+            table_entries: COWD_TABLE_ENTRIES,
+            entries: GrainEntries::Sectors { zeros: false },
+        },
+        copy: None,
         compressed: false,
     })
 }

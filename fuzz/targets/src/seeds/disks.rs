@@ -5,21 +5,21 @@ use crate::image::{VHDX, VHDX_LOG};
 use crate::pieces::{self, REPAIR, WHOLE};
 
 /// An image in the making.
-struct Disk(Vec<u8>);
+pub(super) struct Disk(pub Vec<u8>);
 
 impl Disk {
-    fn new(length: usize) -> Self {
+    pub fn new(length: usize) -> Self {
         Disk(vec![0; length])
     }
 
-    fn put(&mut self, at: usize, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub fn put(&mut self, at: usize, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         self.0[at..at + bytes.len()].copy_from_slice(bytes);
         self
     }
 
     /// The input for it, with so much zero behind it as `control` says.
-    fn seed(&self, name: &'static str, control: u8) -> Seed {
+    pub fn seed(&self, name: &'static str, control: u8) -> Seed {
         (name, pieces::input(control, &WHOLE, &self.0))
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Follows QEMU's `block/qcow.c`, the only description of the format.
 
+pub mod mapping;
+
 use super::fields::Fields;
-use super::info::{Metadata, StoredBacking};
+use super::info::{FormatSpecific, Metadata, StoredBacking};
 use super::qcow2::MAGIC;
 use super::request::{self, SECTOR};
 use crate::error::{Error, Result};
@@ -34,6 +36,19 @@ mod offset_of {
     pub const CRYPT_METHOD: usize = 36;
     /// u64.
     pub const L1_TABLE_OFFSET: usize = 40;
+}
+
+/// Where an image has its tables and its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Qcow1Info {
+    /// log2 of the bytes of a cluster.
+    pub cluster_bits: u32,
+    /// log2 of the entries of an L2 table.
+    pub l2_bits: u32,
+    /// Offset of the L1 table in the file.
+    pub l1_table_offset: u64,
+    /// Entries of the L1 table.
+    pub l1_entries: u64,
 }
 
 /// Reads the header.
@@ -87,6 +102,12 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         encrypted: crypt_method != 0,
         backing,
         name_has_nul,
+        specific: FormatSpecific::Qcow1(Qcow1Info {
+            cluster_bits: cluster_bits.into(),
+            l2_bits: l2_bits.into(),
+            l1_table_offset: header.be64(offset_of::L1_TABLE_OFFSET),
+            l1_entries,
+        }),
         ..Metadata::default()
     })
 }

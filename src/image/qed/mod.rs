@@ -2,8 +2,11 @@
 //!
 //! Follows QEMU's `docs/interop/qed_spec.rst`; the checks are those of QEMU's `block/qed.c`.
 
+pub mod check;
+pub mod mapping;
+
 use super::fields::Fields;
-use super::info::{FormatName, Metadata, StoredBacking};
+use super::info::{FormatName, FormatSpecific, Metadata, StoredBacking};
 use super::request::{self, SECTOR};
 use crate::error::{Error, Result};
 use crate::io::Source;
@@ -41,6 +44,44 @@ mod offset_of {
     pub const BACKING_FILENAME_OFFSET: usize = 56;
     /// u32, bytes.
     pub const BACKING_FILENAME_SIZE: usize = 60;
+}
+
+/// Where an image has its tables and its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QedInfo {
+    /// Bytes of a cluster: a power of two.
+    pub cluster_size: u32,
+    /// Clusters of a table: a power of two.
+    pub table_clusters: u32,
+    /// Bytes of the header with all that belongs to it.
+    pub header_bytes: u32,
+    /// Offset of the L1 table in the file.
+    pub l1_table_offset: u64,
+    /// Bytes of the disk.
+    pub disk_bytes: u64,
+    /// Bytes of the file in whole clusters.
+    pub file_bytes: u64,
+}
+
+impl QedInfo {
+    /// Entries of a table.
+    fn table_entries(&self) -> u64 {
+        u64::from(self.table_clusters) * u64::from(self.cluster_size) / 8
+    }
+
+    /// Whether a cluster can lie there.
+    fn is_cluster(&self, offset: u64) -> bool {
+        offset % u64::from(self.cluster_size) == 0
+            && (u64::from(self.header_bytes)..self.file_bytes).contains(&offset)
+    }
+
+    /// Whether a table can lie there. QEMU takes one of a single cluster for one whose end
+    /// overflowed.
+    fn is_table(&self, offset: u64) -> bool {
+        let rest = u64::from(self.table_clusters - 1) * u64::from(self.cluster_size);
+        let last = offset.checked_add(rest).filter(|&last| last > offset);
+        self.is_cluster(offset) && last.is_some_and(|last| self.is_cluster(last))
+    }
 }
 
 /// Reads the header.
@@ -82,11 +123,18 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
     }
     request::disk_size(size / SECTOR)?;
     let clusters = request::file_length(source)? / u64::from(cluster_size);
-    check_l1_table(
-        header.le64(offset_of::L1_TABLE_OFFSET),
-        (cluster_size, table_size),
-        u64::from(header_size)..clusters * u64::from(cluster_size),
-    )?;
+    let info = QedInfo {
+        cluster_size,
+        table_clusters: table_size,
+        header_bytes: header_size,
+        l1_table_offset: header.le64(offset_of::L1_TABLE_OFFSET),
+        disk_bytes: size,
+        file_bytes: clusters * u64::from(cluster_size),
+    };
+    if !info.is_table(info.l1_table_offset) {
+        let message = format!("L1 table at {}", info.l1_table_offset);
+        return Err(Error::corrupt(message).at(offset_of::L1_TABLE_OFFSET as u64));
+    }
     let (backing, name_has_nul) = if features & FEATURE_BACKING_FILE != 0 {
         read_backing(source, header, header_size)?
     } else {
@@ -106,6 +154,7 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         backing,
         name_has_nul,
         warnings,
+        specific: FormatSpecific::Qed(info),
         ..Metadata::default()
     })
 }
@@ -117,28 +166,6 @@ fn largest_image(cluster_size: u32, table_size: u32) -> u64 {
     entries
         .wrapping_mul(u64::from(cluster_size))
         .wrapping_mul(entries)
-}
-
-/// The table must lie on clusters behind the header and before the end of the file.
-fn check_l1_table(
-    start: u64,
-    (cluster_size, table_size): (u32, u32),
-    within: std::ops::Range<u64>,
-) -> Result<()> {
-    let last = start.checked_add(u64::from(table_size - 1) * u64::from(cluster_size));
-    // QEMU takes a table of one cluster for one whose end overflowed.
-    let fits = last.is_some_and(|last| {
-        last > start
-            && start % u64::from(cluster_size) == 0
-            && within.contains(&start)
-            && within.contains(&last)
-    });
-    if !fits {
-        return Err(
-            Error::corrupt(format!("L1 table at {start}")).at(offset_of::L1_TABLE_OFFSET as u64)
-        );
-    }
-    Ok(())
 }
 
 /// The backing file's name, and whether it has more behind a NUL.

@@ -2,8 +2,11 @@
 //!
 //! The format is documented by its use in VirtualBox; the checks are those of QEMU's `block/vdi.c`.
 
+pub mod check;
+pub mod mapping;
+
 use super::fields::Fields;
-use super::info::Metadata;
+use super::info::{FormatSpecific, Metadata};
 use super::request::{self, SECTOR};
 use crate::error::{Error, Result};
 use crate::io::Source;
@@ -21,6 +24,8 @@ const HEADER: usize = 512;
 mod offset_of {
     /// u32, major in the high half.
     pub const VERSION: usize = 0x44;
+    /// u32.
+    pub const IMAGE_TYPE: usize = 0x4c;
     /// u32, bytes.
     pub const BLOCK_MAP: usize = 0x154;
     /// u32, bytes.
@@ -33,10 +38,30 @@ mod offset_of {
     pub const BLOCK_SIZE: usize = 0x178;
     /// u32.
     pub const BLOCKS: usize = 0x180;
+    /// u32.
+    pub const BLOCKS_ALLOCATED: usize = 0x184;
     /// UUID of the image whose snapshot this is the difference to.
     pub const UUID_LINK: usize = 0x1a8;
     /// UUID of the parent.
     pub const UUID_PARENT: usize = 0x1b8;
+}
+
+/// `image type` of an image that had room for the whole disk from the beginning.
+const TYPE_STATIC: u32 = 2;
+
+/// Where an image has its table and its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VdiInfo {
+    /// Offset of the block map in the file.
+    pub block_map: u64,
+    /// Offset of block 0 in the file.
+    pub data: u64,
+    /// Entries of the block map.
+    pub blocks: u32,
+    /// How many of them the header says to be in use.
+    pub blocks_allocated: u32,
+    /// Whether the image had room for the whole disk from the beginning.
+    pub is_static: bool,
 }
 
 /// Reads the header.
@@ -93,6 +118,13 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
         virtual_size: Some(size),
         cluster_size: Some(u64::from(block_size)),
         dirty: Some(false),
+        specific: FormatSpecific::Vdi(VdiInfo {
+            block_map: u64::from(header.le32(offset_of::BLOCK_MAP)),
+            data: u64::from(header.le32(offset_of::DATA)),
+            blocks,
+            blocks_allocated: header.le32(offset_of::BLOCKS_ALLOCATED),
+            is_static: header.le32(offset_of::IMAGE_TYPE) == TYPE_STATIC,
+        }),
         ..Metadata::default()
     })
 }

@@ -3,8 +3,10 @@
 //! Follows Microsoft's "Virtual Hard Disk Image Format Specification"; the checks, and the choice
 //! between the two sizes that an image states, are those of QEMU's `block/vpc.c`.
 
+pub mod mapping;
+
 use super::fields::Fields;
-use super::info::Metadata;
+use super::info::{FormatSpecific, Metadata};
 use super::request::{self, SECTOR};
 use crate::error::{Error, Result};
 use crate::io::Source;
@@ -54,6 +56,31 @@ mod dynamic {
     pub const BLOCK_SIZE: usize = 32;
 }
 
+/// Where an image has its table and its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VpcInfo {
+    /// The table of a dynamic image; without one the data lies at the file's start.
+    pub table: Option<BlockTable>,
+}
+
+/// A block allocation table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockTable {
+    /// Its offset in the file.
+    pub offset: u64,
+    /// Its entries.
+    pub entries: u32,
+    /// Bytes of a block, without the bitmap in front of it.
+    pub block_size: u32,
+}
+
+impl BlockTable {
+    /// Bytes of the bitmap in front of each block, which has one bit for each of its sectors.
+    fn bitmap_bytes(&self) -> u64 {
+        (u64::from(self.block_size) / (8 * SECTOR)).next_multiple_of(SECTOR)
+    }
+}
+
 /// Reads the footer and, of a dynamic image, its header and its block allocation table.
 pub fn read(source: &Source<'_>) -> Result<Metadata> {
     let mut bytes: [u8; FOOTER] = source.array(0)?;
@@ -79,16 +106,17 @@ pub fn read(source: &Source<'_>) -> Result<Metadata> {
     if sectors > limits::VPC_SECTORS {
         return Err(Error::limit("disk of more than 2040 GiB").at(at));
     }
-    let mut cluster_size = None;
+    let mut table = None;
     if is_dynamic {
         let offset = footer.be64(footer::DATA_OFFSET);
-        let block_size = read_dynamic(source, offset, sectors * SECTOR)?;
-        cluster_size = (type_ != TYPE_FIXED).then_some(u64::from(block_size));
+        let found = read_dynamic(source, offset, sectors * SECTOR)?;
+        table = (type_ != TYPE_FIXED).then_some(found);
     }
     Ok(Metadata {
         virtual_size: Some(sectors * SECTOR),
-        cluster_size,
+        cluster_size: table.map(|table| u64::from(table.block_size)),
         dirty: Some(false),
+        specific: FormatSpecific::Vpc(VpcInfo { table }),
         ..Metadata::default()
     })
 }
@@ -114,8 +142,8 @@ fn sectors(footer: Fields<'_>) -> u64 {
     }
 }
 
-/// Checks the dynamic header at `offset`; returns the size of a block.
-fn read_dynamic(source: &Source<'_>, offset: u64, size: u64) -> Result<u32> {
+/// Checks the dynamic header at `offset` and the table that it leads to.
+fn read_dynamic(source: &Source<'_>, offset: u64, size: u64) -> Result<BlockTable> {
     request::check_read("dynamic header", offset, DYNAMIC_HEADER as u64)
         .map_err(|e| e.at(footer::DATA_OFFSET as u64))?;
     let header: [u8; DYNAMIC_HEADER] = source.array(offset)?;
@@ -143,19 +171,23 @@ fn read_dynamic(source: &Source<'_>, offset: u64, size: u64) -> Result<u32> {
         ))
         .at(field(dynamic::TABLE_ENTRIES)));
     }
-    let table = header.be64(dynamic::TABLE_OFFSET);
-    check_table(source, table, entries, block_size)
-        .map_err(|e| e.at(field(dynamic::TABLE_OFFSET)))?;
-    Ok(block_size)
+    let table = BlockTable {
+        offset: header.be64(dynamic::TABLE_OFFSET),
+        entries,
+        block_size,
+    };
+    check_table(source, &table).map_err(|e| e.at(field(dynamic::TABLE_OFFSET)))?;
+    Ok(table)
 }
 
 /// No block, nor the table itself, may end behind the end of the file.
-fn check_table(source: &Source<'_>, table: u64, entries: u32, block_size: u32) -> Result<()> {
+fn check_table(source: &Source<'_>, table: &BlockTable) -> Result<()> {
     let length = request::file_length(source)?;
-    let bytes = u64::from(entries) * 4;
-    request::check_read("block allocation table", table, bytes)?;
+    let start = table.offset;
+    let bytes = u64::from(table.entries) * 4;
+    request::check_read("block allocation table", start, bytes)?;
     let truncated = || Error::corrupt("a block lies behind the end of the file");
-    if (table + bytes).next_multiple_of(SECTOR) > length {
+    if (start + bytes).next_multiple_of(SECTOR) > length {
         return Err(truncated());
     }
     let most = source.limits().block_table_bytes;
@@ -163,18 +195,17 @@ fn check_table(source: &Source<'_>, table: u64, entries: u32, block_size: u32) -
         let what = format!("block allocation table of {bytes} bytes");
         return Err(limits::above(what, "max-block-table-bytes", most));
     }
-    // In front of each block lies a bitmap with one bit for each of its sectors.
-    let bitmap = (u64::from(block_size) / (8 * SECTOR)).next_multiple_of(SECTOR);
-    let mut at = table;
+    let block = table.bitmap_bytes() + u64::from(table.block_size);
+    let mut at = start;
     let mut chunk = vec![0; limits::VPC_TABLE_CHUNK.min(bytes as usize)];
-    while at < table + bytes {
-        let rest = usize::try_from(table + bytes - at).unwrap_or(usize::MAX);
+    while at < start + bytes {
+        let rest = usize::try_from(start + bytes - at).unwrap_or(usize::MAX);
         let part = rest.min(chunk.len());
         source.step(1)?;
         source.read_block_table(at, &mut chunk[..part])?;
         for entry in chunk[..part].chunks_exact(4) {
             let sector = Fields(entry).be32(0);
-            let end = u64::from(sector) * SECTOR + bitmap + u64::from(block_size);
+            let end = u64::from(sector) * SECTOR + block;
             if sector != UNALLOCATED && end > length {
                 return Err(truncated());
             }
