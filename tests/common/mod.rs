@@ -1,6 +1,7 @@
 //! What the tests share: the real `qemu-img` as the judge of what an image says.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod checks;
 pub mod maps;
 #[path = "../support/random.rs"]
 pub mod random;
