@@ -268,6 +268,16 @@ fn with_broken_tables() {
     }
 }
 
+#[test]
+fn an_image_without_a_refcount_table_is_checked() {
+    let images = Images::new();
+    let path = images.create("a.qcow2", "qcow2", "", "1M");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.write_all_at(&[0; 4], 56).unwrap();
+    assert!(assert_same_check(&path, "qcow2", "no refcounts"));
+    assert_same_map(&path, "qcow2");
+}
+
 /// A small file of a great length whose tables refer to places far apart: each takes a page of
 /// counts.
 #[test]

@@ -235,6 +235,7 @@ fn read(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Resu
 fn read_as(format: ImageFormat, source: &Source<'_>, context: &Context<'_>) -> Result<Metadata> {
     match format {
         ImageFormat::Raw => raw::read(source),
+        ImageFormat::Qcow2 if context.to_check => qcow2::read_to_check(source),
         ImageFormat::Qcow2 => qcow2::read(source),
         ImageFormat::Vmdk => vmdk::read(source, context),
         ImageFormat::Vdi => vdi::read(source),

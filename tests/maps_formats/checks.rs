@@ -1,63 +1,12 @@
 //! Checks: the same verdict and the same counts.
 
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use pve_native_core::Code;
 
-use pve_native_core::image::json::{Names, View};
-use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::work::finish_unwatched;
-use pve_native_core::{Code, inspect, json};
-use serde_json::{Map, Value};
-
+use crate::common::checks::{assert_same_check, ours, theirs};
 use crate::common::random::Random;
 use crate::common::{Images, SECRET, qemu_img};
 use crate::images::{create, fill};
 use crate::mutated::{KINDS, SIZE, base, mutate, tables};
-
-/// What `qemu-img check` prints, but for the names, or its exit status.
-fn theirs(path: &Path, format: &str) -> Result<Map<String, Value>, i32> {
-    let path = path.to_str().unwrap();
-    let output = qemu_img(&["check", "--output=json", "-f", format, path]);
-    let Ok(Value::Object(mut answer)) = serde_json::from_slice(&output.stdout) else {
-        return Err(output.status.code().unwrap());
-    };
-    answer.remove("filename");
-    answer.remove("format");
-    Ok(answer)
-}
-
-fn ours(path: &Path, format: &str) -> Result<Map<String, Value>, pve_native_core::Error> {
-    let format = ImageFormat::from_name(format.as_bytes()).unwrap();
-    let choice = FormatChoice::Named(format);
-    let check = inspect::check(path.as_os_str().as_bytes(), choice, None)?;
-    let checked = finish_unwatched(check)?;
-    let result = &checked.result;
-    let wrong = result.check_errors + result.corruptions + result.leaks;
-    assert_eq!(result.findings.len() as u64, wrong.min(1000), "{result:?}");
-    let text = json::to_text(&View::new(&checked, Names::Text));
-    let mut answer: Map<String, Value> = serde_json::from_str(&text).unwrap();
-    for name in ["filename", "format", "findings"] {
-        assert!(answer.remove(name).is_some());
-    }
-    Ok(answer)
-}
-
-/// Whether there was something to count.
-#[track_caller]
-fn assert_same_check(path: &Path, format: &str, what: &str) -> bool {
-    match (ours(path, format), theirs(path, format)) {
-        (Ok(ours), Ok(theirs)) => {
-            assert_eq!(ours, theirs, "{format}{what}");
-            ours.contains_key("corruptions") || ours.contains_key("leaks")
-        }
-        (Err(error), Err(63)) => {
-            assert_eq!(error.code(), Code::Unsupported, "{error}");
-            false
-        }
-        (Err(_), Err(_)) => true,
-        (ours, theirs) => panic!("{format}{what}: {ours:?} but {theirs:?}"),
-    }
-}
 
 #[test]
 fn sound_images() {

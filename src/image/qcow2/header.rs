@@ -266,9 +266,6 @@ impl Header {
     }
 
     fn check_tables(&self, limits: &Limits) -> Result<()> {
-        if self.refcount_table_clusters == 0 {
-            return Err(Error::corrupt("no refcount table").at(offset_of::REFCOUNT_TABLE_CLUSTERS));
-        }
         self.check_table(
             "refcount table",
             (self.refcount_table_offset, offset_of::REFCOUNT_TABLE_OFFSET),

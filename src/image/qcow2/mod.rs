@@ -53,6 +53,19 @@ impl Qcow2Info {
 /// Reads the metadata of a qcow2 image.
 pub fn read(source: &Source<'_>) -> Result<Metadata> {
     let header = Header::read(source)?;
+    if header.refcount_table_clusters == 0 {
+        return Err(Error::corrupt("no refcount table").at(offset_of::REFCOUNT_TABLE_CLUSTERS));
+    }
+    read_behind(source, header)
+}
+
+/// The same of an image that is to be checked: it may lack its refcounts, the check will tell.
+pub fn read_to_check(source: &Source<'_>) -> Result<Metadata> {
+    read_behind(source, Header::read(source)?)
+}
+
+/// What follows the header.
+fn read_behind(source: &Source<'_>, header: Header) -> Result<Metadata> {
     let extensions = Extensions::read(source, &header)?;
     let encryption = header.encryption_method()?;
     for at in &extensions.earlier_crypto {
