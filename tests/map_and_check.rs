@@ -13,6 +13,7 @@ use common::checks::assert_same_check;
 use common::maps::assert_same_map;
 use common::random::Random;
 use common::{Images, qemu_img};
+use pve_native_core::image::check::CheckFindingCode;
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::work::finish_unwatched;
 use pve_native_core::{Code, inspect};
@@ -265,6 +266,15 @@ fn with_broken_tables() {
             assert_same_check(&path, "qcow2", &what);
             std::fs::write(&path, &sound).unwrap();
         }
+    }
+}
+
+#[test]
+fn the_documentation_lists_every_code() {
+    let page = include_str!("../docs/maps.md");
+    for code in CheckFindingCode::ALL {
+        let row = format!("| `{}` |", code.name());
+        assert!(page.contains(&row), "{row}");
     }
 }
 
