@@ -56,13 +56,52 @@ impl<'a> Growth<'a> {
         let holes = self.table[..below].iter().filter(|&&entry| entry == 0);
         let mut left = count.saturating_add(count.min(holes.count() as u64));
         while left > 0 {
+            let alike = self.blocks_alike().min(left / (self.per_block - 1));
+            self.next += alike * self.per_block;
+            left -= alike * (self.per_block - 1);
+            if left == 0 {
+                break;
+            }
             self.block();
-            let block_end = (self.next / self.per_block + 1) * self.per_block;
-            let taken = left.min(block_end - self.next);
+            let mut taken = left.min(self.counted_until() - self.next);
+            if self.next < self.area.end {
+                // A write that does not fit in before the table leaves a hole there.
+                let fits = (self.area.start + 1).saturating_sub(self.next + self.at_once);
+                if fits == 0 {
+                    self.next = self.area.end;
+                    continue;
+                }
+                taken = taken.min(fits);
+            }
             left -= taken;
-            self.pass(taken);
+            self.next += taken;
         }
         self.next.max(self.area.end)
+    }
+
+    /// Up to where clusters have refcounts, at least to the end of the block of the next one.
+    fn counted_until(&self) -> u64 {
+        let index = self.next / self.per_block;
+        let mut came = self
+            .blocks
+            .iter()
+            .filter(|range| self.area.end <= self.next && range.0 <= index);
+        let end = came
+            .find(|range| range.1 > index)
+            .map_or(index + 1, |range| range.1);
+        end * self.per_block
+    }
+
+    /// From here on, how many blocks are only to be made, each in the first of its own clusters.
+    fn blocks_alike(&self) -> u64 {
+        let index = self.next / self.per_block;
+        let known = self.table.len() as u64 > index
+            || self.blocks.iter().any(|&(_, end)| end > index)
+            || self.area.end > self.next;
+        match known || self.next % self.per_block != 0 {
+            true => 0,
+            false => self.entries.saturating_sub(index),
+        }
     }
 
     /// Makes sure that the next cluster has a refcount.
@@ -76,7 +115,7 @@ impl<'a> Growth<'a> {
         }
         self.blocks.retain(|&(_, end)| end > index);
         self.blocks.push((index, index + 1));
-        self.pass(1);
+        self.next += 1;
     }
 
     fn has_block(&self, index: u64) -> bool {
@@ -84,15 +123,6 @@ impl<'a> Growth<'a> {
         let held = held.and_then(|index| self.table.get(index));
         let came = |&(first, end): &(u64, u64)| first <= index && index < end;
         held.is_some_and(|&entry| entry != 0) || self.blocks.iter().any(came)
-    }
-
-    /// Goes on by so many clusters. Before a larger table that lies there, a write that does not fit
-    /// leaves a hole.
-    fn pass(&mut self, count: u64) {
-        self.next += count;
-        if self.next < self.area.end && self.next + self.at_once > self.area.start {
-            self.next = self.area.end;
-        }
     }
 
     /// A larger table, with blocks for itself and the next half, where the new block's end.
@@ -124,5 +154,51 @@ impl<'a> Growth<'a> {
                 return blocks;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of clusters of 4 KiB: 2048 refcounts in a block, 512 blocks in a table of one cluster.
+    fn growth(table: &[u64], end: u64) -> Growth<'_> {
+        Growth {
+            cluster_bits: 12,
+            per_block: 2048,
+            at_once: 512,
+            table,
+            entries: 512,
+            blocks: Vec::new(),
+            next: end,
+            area: 0..0,
+        }
+    }
+
+    #[test]
+    fn each_block_takes_a_cluster() {
+        let table = [4096, 0, 0, 8192];
+        assert_eq!(growth(&table, 4).end_after(0), 4);
+        assert_eq!(growth(&table, 4).end_after(2044), 2048);
+        assert_eq!(growth(&table, 4).end_after(2045), 2050);
+        assert_eq!(growth(&table, 4).end_after(2044 + 2047 + 1), 4096 + 2);
+        // The fourth is there already.
+        let filled = 2044 + 2 * 2047 + 2048;
+        assert_eq!(growth(&table, 4).end_after(filled), 4 * 2048);
+        let all = filled + 508 * 2047;
+        assert_eq!(growth(&table, 4).end_after(all), 512 * 2048);
+        // One more needs a larger table, behind what the next block tells of; with it come blocks.
+        let (blocks, table_clusters) = (514, 2);
+        let larger = 513 * 2048 + (blocks - 513) + table_clusters;
+        assert_eq!(growth(&table, 4).end_after(all + 1), larger);
+        // A write of 512 clusters may not fit in before it.
+        let before = all + 2047 - 511;
+        assert_eq!(growth(&table, 4).end_after(before), larger);
+        assert_eq!(growth(&table, 4).end_after(before + 1), larger + 1);
+    }
+
+    #[test]
+    fn enormous_numbers_take_no_time() {
+        assert!(growth(&[], 1 << 40).end_after(1 << 52) > 1 << 52);
     }
 }
