@@ -85,7 +85,7 @@ pub const TARGETS: [Target; 19] = [
         name: "capi",
         run: capi::run,
         seeds: seeds::capi,
-        mutants: 20_000,
+        mutants: 10_000,
     },
     Target {
         name: "json",
