@@ -3,12 +3,17 @@
 
 mod common;
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::maps::assert_same_map;
 use common::random::Random;
 use common::{Images, qemu_img};
+use pve_native_core::chain::ChainOptions;
+use pve_native_core::chain::extents::{Extent, extents};
+use pve_native_core::image::{FormatChoice, ImageFormat};
+use pve_native_core::io::Storage;
 
 const MIB: usize = 1 << 20;
 
