@@ -151,7 +151,7 @@ fn ask(place: &Place, asked: &Asked) {
         };
         assert_eq!(below.len(), images.len() - depth);
         if let Some(cost) = costs.as_ref().and_then(|costs| costs.get(depth)) {
-            answers::cost(cost, &own);
+            answers::cost(cost, &below, &own);
         }
         let changed = inspect::changed_extents(top, &image.filename, &asked.options, BOUNDS);
         if let Some(changed) = watched(changed) {
@@ -201,7 +201,7 @@ fn extents(top: &[u8], asked: &Asked) -> Option<(Vec<ImageInfo>, Vec<Extent>)> {
         };
         all.extend(found);
         if found.is_empty() || all.len() > answers::MANY {
-            answers::extents(&all, images.len() as u64);
+            answers::extents(&all, &images);
             if let Err(error) = result {
                 check::error(&error);
                 // It stays.

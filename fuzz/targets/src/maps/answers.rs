@@ -4,11 +4,11 @@ use pve_native_core::chain::changed::Range;
 use pve_native_core::chain::extents::{
     COMPRESSED, DATA, DEPTH_SHIFT, Extent, NO_OFFSET, PRESENT, ZERO,
 };
-use pve_native_core::chain::merge_cost::{Bytes, MergeCost};
-use pve_native_core::image::ImageFormat;
+use pve_native_core::chain::merge_cost::MergeCost;
 use pve_native_core::image::check::{Checked, MOST};
 use pve_native_core::image::json::{Names, View};
 use pve_native_core::image::measure::Measure;
+use pve_native_core::image::{ImageFormat, ImageInfo};
 use pve_native_core::inspect::maps::Headroom;
 use pve_native_core::{json, limits};
 
@@ -20,8 +20,13 @@ pub const MANY: usize = 1 << 16;
 
 const FLAGS: u64 = PRESENT | ZERO | DATA | COMPRESSED;
 
-/// Extents from the start of a disk on, of a chain of so many images.
-pub fn extents(extents: &[Extent], images: u64) {
+/// Extents from the start of a disk on, of a chain of these images.
+pub fn extents(extents: &[Extent], images: &[ImageInfo]) {
+    // The offsets are then in several files.
+    let many_files = images
+        .iter()
+        .any(|image| !image.metadata.extents.is_empty());
+    let images = images.len() as u64;
     let mut position = 0;
     for extent in extents {
         let flags = extent.flags & !(u64::MAX << DEPTH_SHIFT);
@@ -47,7 +52,8 @@ pub fn extents(extents: &[Extent], images: u64) {
             NO_OFFSET => NO_OFFSET,
             offset => offset + one.length,
         };
-        assert!(one.flags != next.flags || offset != next.offset, "{pair:?}");
+        let differ = one.flags != next.flags || offset != next.offset;
+        assert!(differ || many_files && offset != NO_OFFSET, "{pair:?}");
     }
 }
 
@@ -98,22 +104,70 @@ pub fn changed(changed: &[Range], top: &[Extent], base: &[Extent], depth: u64) {
     }
 }
 
-/// What a merge of the first two images moves is what their extents hold.
-pub fn cost(cost: &MergeCost, extents: &[Extent]) {
-    let held = |depth| {
-        let mut bytes = Bytes::default();
-        for extent in extents {
-            if extent.depth() == depth && extent.flags & PRESENT != 0 {
-                match extent.flags & ZERO {
-                    0 => bytes.data += extent.length,
-                    _ => bytes.zero += extent.length,
-                }
-            }
-        }
-        bytes
-    };
-    assert_eq!((cost.commit, cost.stream), (held(0), held(1)));
+/// What a merge of the first two images moves: the units in which their extents hold something.
+pub fn cost(cost: &MergeCost, images: &[ImageInfo], extents: &[Extent]) {
     check::qemu_json(&json::to_text(&View::new(cost, Names::Text)));
+    let [upper, lower, below @ ..] = images else {
+        panic!("a merge of one image");
+    };
+    let size = |image: &ImageInfo| image.metadata.virtual_size.unwrap_or(0);
+    let cluster = |image: &ImageInfo| image.metadata.cluster_size.filter(|&size| size > 0);
+    let has_subclusters = upper
+        .qcow2()
+        .is_some_and(|qcow2| qcow2.header.extended_l2());
+    let parts = if has_subclusters { 32 } else { 1 };
+    let unit = cluster(lower).unwrap_or(64 << 10).clamp(4 << 10, 64 << 10);
+    let mut commit = Moved::new(unit, size(upper));
+    let mut stream = Moved::new(cluster(upper).map_or(1, |size| size / parts), size(upper));
+    let hidden = size(lower)..below.first().map_or(0, size);
+    for extent in extents {
+        let (start, end) = (extent.start, extent.start + extent.length);
+        let is_data = extent.flags & ZERO == 0;
+        match (extent.depth(), extent.flags & PRESENT != 0) {
+            (0, true) => commit.add(start, end, is_data),
+            (1, true) => stream.add(start, end, is_data),
+            // Where the lower image has ended, it hides what is below.
+            (0, false) => stream.add(start.max(hidden.start), end.min(hidden.end), false),
+            _ => {}
+        }
+    }
+    for (cost, moved) in [(cost.commit, commit), (cost.stream, stream)] {
+        assert_eq!(cost.data + cost.zero, moved.bytes);
+        assert!(cost.data >= moved.data);
+    }
+}
+
+/// Parts of a disk, in whole units.
+struct Moved {
+    unit: u64,
+    size: u64,
+    end: u64,
+    bytes: u64,
+    /// Those that are data, in parts of units too.
+    data: u64,
+}
+
+impl Moved {
+    fn new(unit: u64, size: u64) -> Self {
+        Moved {
+            unit,
+            size,
+            end: 0,
+            bytes: 0,
+            data: 0,
+        }
+    }
+
+    fn add(&mut self, start: u64, end: u64, is_data: bool) {
+        if start >= end {
+            return;
+        }
+        let up = end.div_ceil(self.unit).saturating_mul(self.unit);
+        let from = (start / self.unit * self.unit).max(self.end);
+        self.end = up.min(self.size).max(self.end);
+        self.bytes += self.end.saturating_sub(from);
+        self.data += if is_data { end - start } else { 0 };
+    }
 }
 
 /// A new image has room for all of the data.
