@@ -40,6 +40,8 @@ struct Units {
     whole: bool,
     /// Where what is counted ends; a whole number of units, or the end of the disk.
     counted: u64,
+    /// Bytes of the last unit that count as zeros.
+    zeros_at_end: u64,
     bytes: Bytes,
 }
 
@@ -50,6 +52,7 @@ impl Units {
             size,
             whole,
             counted: 0,
+            zeros_at_end: 0,
             bytes: Bytes::default(),
         }
     }
@@ -61,6 +64,12 @@ impl Units {
             at.checked_next_multiple_of(unit)
                 .map_or(size, |at| at.min(size))
         };
+        if !zero && start < self.counted {
+            // Zeros that share a unit with data are moved with it.
+            let zeros = std::mem::take(&mut self.zeros_at_end);
+            self.bytes.zero -= zeros;
+            self.bytes.data += zeros;
+        }
         let from = (start / unit * unit).max(self.counted);
         let to = up(end);
         if to <= from {
@@ -74,6 +83,8 @@ impl Units {
         self.bytes.zero += zeros;
         self.bytes.data += to - from - zeros;
         self.counted = to;
+        let last = to - (to - 1) / unit * unit;
+        self.zeros_at_end = if zero && !self.whole { last } else { 0 };
     }
 }
 
@@ -251,4 +262,23 @@ impl MergeCosts {
 /// Of what an image holds, what QEMU knows for zeros without reading it.
 fn is_zero(stored: Stored) -> bool {
     matches!(stored, Stored::Zero | Stored::ZeroReserved | Stored::Hole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_that_share_a_unit_with_data_are_data() {
+        let mut units = Units::new(4096, 10_000, false);
+        units.add(0, 512, true);
+        units.add(1024, 1536, false);
+        assert_eq!((units.bytes.data, units.bytes.zero), (4096, 0));
+        // And the other way round.
+        units.add(3000, 4096, true);
+        units.add(4096, 8704, true);
+        assert_eq!((units.bytes.data, units.bytes.zero), (4096, 5904));
+        units.add(9000, 9500, false);
+        assert_eq!((units.bytes.data, units.bytes.zero), (5904, 4096));
+    }
 }
