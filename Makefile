@@ -108,6 +108,12 @@ check-rust:
 check-mutants:
 	PVE_NATIVE_MUTANTS=20000 $(CARGO) test --locked --test mutants
 
+# The long form of tests/maps_formats: the tables of each image changed so many times.
+TABLE_ROUNDS ?= 300
+.PHONY: check-tables
+check-tables:
+	PVE_NATIVE_TABLES=$(TABLE_ROUNDS) $(CARGO) test --locked --test maps_formats changed
+
 # The long forms of tests/measure*, tests/headroom and tests/merge_cost: in this many rounds.
 SIZE_ROUNDS ?= 1000
 .PHONY: check-sizes

@@ -4,9 +4,9 @@ use pve_native_core::Code;
 
 use crate::common::checks::{assert_same_check, ours, theirs};
 use crate::common::random::Random;
-use crate::common::{Images, SECRET, qemu_img};
+use crate::common::{Images, SECRET, qemu_img, rounds};
 use crate::images::{create, fill};
-use crate::mutated::{KINDS, SIZE, base, mutate, tables};
+use crate::mutated::{KINDS, SIZE, TABLES, base, mutate, tables};
 
 #[test]
 fn sound_images() {
@@ -48,7 +48,7 @@ fn changed_tables_are_judged_alike() {
         for _ in 0..3 {
             let sound = base(&path, kind, &mut random);
             let tables = tables(kind.0, &sound);
-            for _ in 0..20 {
+            for _ in 0..rounds(TABLES, 14) {
                 let mut bytes = sound.clone();
                 let what = mutate(&mut bytes, &tables, &mut random);
                 std::fs::write(&path, &bytes).unwrap();

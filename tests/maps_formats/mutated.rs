@@ -1,11 +1,16 @@
 //! Images whose tables are changed at random: both read them alike, or both refuse them.
+//!
+//! `PVE_NATIVE_TABLES` sets how often each of them is changed.
 
 use std::path::Path;
 
-use crate::common::Images;
 use crate::common::maps::{assert_same_map, ours, theirs};
 use crate::common::random::Random;
+use crate::common::{Images, rounds};
 use crate::images::{Kind, create, fill};
+
+/// Says how often tables are changed.
+pub const TABLES: &str = "PVE_NATIVE_TABLES";
 
 /// Some entries of an image: where they begin, bytes of one, how many, whether they are big-endian.
 pub type Entries = (usize, usize, usize, bool);
@@ -149,7 +154,7 @@ fn changed_tables_are_read_alike() {
         for _ in 0..3 {
             let sound = base(&path, kind, &mut random);
             let tables = tables(kind.0, &sound);
-            for _ in 0..20 {
+            for _ in 0..rounds(TABLES, 14) {
                 let mut bytes = sound.clone();
                 let what = mutate(&mut bytes, &tables, &mut random);
                 std::fs::write(&path, &bytes).unwrap();
@@ -174,7 +179,7 @@ fn changed_tables_in_chains_are_never_read_otherwise() {
         let options = *random.pick(&["cluster_size=512", "cluster_size=4k", ""]);
         create(&top, ("qcow2", options), Some((&path, kind.0)), SIZE + 4096);
         fill(&top, "qcow2", &mut random, SIZE + 4096);
-        for _ in 0..15 {
+        for _ in 0..rounds(TABLES, 15) {
             let mut bytes = sound.clone();
             let what = mutate(&mut bytes, &tables, &mut random);
             std::fs::write(&path, &bytes).unwrap();
@@ -200,7 +205,7 @@ fn changed_tables_on_top_are_never_read_otherwise() {
         fill(&path, format, &mut random, SIZE);
         let sound = std::fs::read(&path).unwrap();
         let tables = tables(format, &sound);
-        for _ in 0..25 {
+        for _ in 0..rounds(TABLES, 25) {
             let mut bytes = sound.clone();
             let what = mutate(&mut bytes, &tables, &mut random);
             std::fs::write(&path, &bytes).unwrap();
