@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 build=${1:?usage: run.sh BUILD-DIRECTORY}
 rounds=${ROUNDS:-2000}
 export LD_LIBRARY_PATH=$PWD/$build/lib
+. benches/report.sh
 
 dir=$(mktemp -d)
 hangfs=
@@ -28,16 +29,6 @@ qemu_img() {
         times+=($(((${EPOCHREALTIME/./} - start) * 1000)))
     done
     printf '%s\n' "${times[@]}" | sort -n | sed -n '10s/^/qemu-img /p'
-}
-
-report() { # what, ns of it, what it is compared with, ns of that, which ratio is aimed at
-    awk -v a="$2" -v b="$4" -v name="$1" -v than="$3" -v aim="${5:+   (aim: $5)}" 'BEGIN {
-        faster = (b >= a)
-        ratio = faster ? b / a : a / b
-        times = sprintf(ratio < 10 ? "%.2f" : "%.0f", ratio)
-        printf "  %-30s %10.2f µs   %s: %.2f µs, %s times as %s%s\n", name, a / 1000, than,
-            b / 1000, times, faster ? "fast" : "long", aim
-    }'
 }
 
 declare -A t

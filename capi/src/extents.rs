@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use pve_native_core as core;
 use pve_native_core::chain::extents::{self, Extent};
-use pve_native_core::chain::map_text::map_text;
-use pve_native_core::io::Storage;
+use pve_native_core::inspect;
 
 use crate::chain::Chain;
 use crate::error::Error;
@@ -97,7 +96,7 @@ pub unsafe extern "C" fn pven_extents_open(
             let out = Out::cleared(out, None).required("out")?;
             let path = ffi::path(path)?;
             let opts = Open::read(opts, opts_size)?;
-            let extents = extents::extents(Storage::for_call(opts.bounds), path, &opts.chain())?;
+            let extents = inspect::extents(path, &opts.chain(), opts.bounds)?;
             out.put_if_wanted(|| {
                 Some(Box::new(Extents {
                     poison: Poison::default(),
@@ -201,11 +200,7 @@ pub unsafe extern "C" fn pven_extents_json(
             let json = JsonOut::cleared(json, len).required()?;
             let path = ffi::path(path)?;
             let opts = Open::read(opts, opts_size)?;
-            json.put(&map_text(
-                Storage::for_call(opts.bounds),
-                path,
-                &opts.chain(),
-            )?)
+            json.put(&inspect::map_text(path, &opts.chain(), opts.bounds)?)
         })
     }
 }

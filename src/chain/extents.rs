@@ -9,26 +9,26 @@ use super::layer::Layer;
 use super::walk::{Chain, ChainOptions, walk_files};
 use crate::error::{Error, Result};
 use crate::image::ImageInfo;
-use crate::image::map::{Run, Stored};
+use crate::image::map::Run;
+pub use crate::image::map::{COMPRESSED, DATA, PRESENT, ZERO};
 use crate::io::{File, Storage};
 
-/// The disk reads as something in one of the images, not as the zeros behind the chain's end.
-pub const PRESENT: u64 = 1;
-/// It reads as zeros.
-pub const ZERO: u64 = 1 << 1;
-/// It is stored as data; with [`ZERO`] too, in a hole of the file.
-pub const DATA: u64 = 1 << 2;
-/// It is stored compressed.
-pub const COMPRESSED: u64 = 1 << 3;
 /// The bits above tell which image of the chain serves it; the top one is 0.
 pub const DEPTH_SHIFT: u32 = 32;
 /// There is no offset.
 pub const NO_OFFSET: u64 = u64::MAX;
 
-/// Memory for all tables together.
+/// Memory for all images together.
 const BUFFERS: usize = 16 << 20;
-/// The most that one image's tables get of it.
+/// The most that is read of one image's tables at a time.
 const BUFFER: usize = 64 << 10;
+/// The least.
+const LEAST_BUFFER: usize = 4096;
+/// Memory that an image takes for each byte that is read at a time, at most: itself, a byte of the
+/// upper table, and 5 each of runs as the tables have them and as the file has them.
+const SHARE: usize = 12;
+/// Places from which on tables are decoded right into them.
+const DIRECT: usize = 512;
 
 /// A part of the disk that is stored alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,14 +98,54 @@ pub struct Extents {
     chain: Chain,
     layers: Vec<Layer>,
     size: u64,
-    position: u64,
+    cursor: Cursor,
     /// Where to come back although there is room for more.
     pause: u64,
-    /// The extent that may still grow; its length is 0 at the beginning.
-    current: Extent,
-    /// In which of its image's files it lies, where it has an offset.
-    current_file: u32,
     failed: Option<Error>,
+}
+
+/// Places for extents, and how many of them are taken.
+struct Filling<'a, P> {
+    places: &'a mut [P],
+    count: usize,
+}
+
+/// How far a walk is.
+#[derive(Clone, Copy, Default)]
+struct Cursor {
+    /// In the disk.
+    position: u64,
+    /// The extent before it, which may still grow; its length is 0 at the beginning.
+    current: Extent,
+    /// In which of its image's files that lies, where it has an offset.
+    file: u32,
+}
+
+impl Cursor {
+    /// Goes on to `end` within a run; what that ends goes `out`, which has room.
+    #[inline]
+    fn add<P: Place>(&mut self, run: &Run, depth: usize, end: u64, out: &mut Filling<P>) {
+        let next = extent(run, depth, self.position, end);
+        self.position = end;
+        let same_file = self.file == run.file || next.offset == NO_OFFSET;
+        if self.current.adjoins(&next) && same_file {
+            self.current.length += next.length;
+        } else {
+            self.put(out);
+            self.current = next;
+            self.file = run.file;
+        }
+    }
+
+    /// Ends the extent, if there is one.
+    #[inline]
+    fn put<P: Place>(&mut self, out: &mut Filling<P>) {
+        let done = std::mem::take(&mut self.current);
+        if done.length > 0 {
+            out.places[out.count].put(done);
+            out.count += 1;
+        }
+    }
 }
 
 /// Opens the chain under `filename`, which must be whole. The time of `storage` bounds this call,
@@ -120,22 +160,21 @@ pub fn extents(storage: Storage, filename: &[u8], options: &ChainOptions) -> Res
         chain,
         layers,
         size,
-        position: 0,
+        cursor: Cursor::default(),
         pause: u64::MAX,
-        current: Extent::default(),
-        current_file: 0,
         failed: None,
     })
 }
 
-/// The maps of these images, the top one first; together they take no more memory than one.
+/// The maps of these images, the top one first. Up to 20 of them take as much memory as they can
+/// use, more share that.
 pub(super) fn layers(
     storage: &Storage,
     images: &[ImageInfo],
     files: Vec<File>,
 ) -> Result<Vec<Layer>> {
-    let buffer = (BUFFERS / images.len().max(1)).next_power_of_two() / 2;
-    let buffer = buffer.clamp(4096, BUFFER);
+    let buffer = BUFFERS / SHARE / images.len().max(1);
+    let buffer = 1 << buffer.clamp(LEAST_BUFFER, BUFFER).ilog2();
     let alone = images.len() == 1;
     images
         .iter()
@@ -155,11 +194,12 @@ impl Extents {
 
     /// How many bytes of the disk are done with, and how many there are.
     pub fn progress(&self) -> (u64, u64) {
-        (self.position, self.size)
+        (self.cursor.position, self.size)
     }
 
-    /// Fills `out` with the next extents; returns how many there are, 0 at the end. What was found
-    /// before an error is handed out first. Each call has the time of the storage anew.
+    /// Fills `out` with the next extents; returns how many there are, 0 at the end: fewer than there
+    /// is room for are not the end. What was found before an error is handed out first. Each call
+    /// has the time of the storage anew.
     pub fn next<P: Place>(&mut self, out: &mut [P]) -> Result<usize> {
         self.storage.renew();
         self.fill(out)
@@ -177,88 +217,117 @@ impl Extents {
 
     /// The same within the time that is left of an earlier call.
     pub(crate) fn fill<P: Place>(&mut self, out: &mut [P]) -> Result<usize> {
-        let mut count = 0;
-        while count < out.len() {
-            if let Some(error) = &self.failed {
-                return if count > 0 {
-                    Ok(count)
-                } else {
-                    Err(error.clone())
-                };
+        let mut out = Filling {
+            places: out,
+            count: 0,
+        };
+        while out.count < out.places.len() {
+            match &self.failed {
+                Some(error) if out.count == 0 => return Err(error.clone()),
+                Some(_) => break,
+                None => {}
             }
-            if self.position >= self.pause && self.position < self.size {
+            if self.cursor.position >= self.size {
+                self.cursor.put(&mut out);
                 break;
             }
-            if self.position >= self.size {
-                if self.current.length > 0 {
-                    out[count].put(std::mem::take(&mut self.current));
-                    count += 1;
-                }
+            if self.cursor.position >= self.pause {
                 break;
             }
-            match self.step() {
-                Ok((next, file))
-                    if self.current.length > 0
-                        && self.current.adjoins(&next)
-                        && (self.current_file == file || next.offset == NO_OFFSET) =>
-                {
-                    self.current.length += next.length;
-                }
-                Ok((next, file)) => {
-                    let done = std::mem::replace(&mut self.current, next);
-                    self.current_file = file;
-                    if done.length > 0 {
-                        out[count].put(done);
-                        count += 1;
-                    }
-                }
-                Err(error) => {
-                    if self.current.length > 0 {
-                        out[count].put(std::mem::take(&mut self.current));
-                        count += 1;
-                    }
-                    self.failed = Some(error);
-                }
+            // The next call has places enough again to decode right into them.
+            let few = out.places.len() - out.count < DIRECT;
+            if few && out.count > 0 && out.places.len() >= 4 * DIRECT {
+                break;
+            }
+            if let Err(error) = self.advance(&mut out) {
+                self.cursor.put(&mut out);
+                self.failed = Some(error);
             }
         }
-        Ok(count)
+        Ok(out.count)
     }
 
-    /// What there is at the position, as far as all images that have a say in it are alike, and in
-    /// which of its image's files.
-    #[inline]
-    fn step(&mut self) -> Result<(Extent, u32)> {
-        let start = self.position;
+    fn advance<P: Place>(&mut self, out: &mut Filling<P>) -> Result<()> {
+        if self.straight(out)? || self.along_top(out)? {
+            return Ok(());
+        }
+        self.step(out)
+    }
+
+    /// Goes on from an only image's tables right into the places, if there are enough of them that
+    /// reading a part of the tables pays; false if not.
+    fn straight<P: Place>(&mut self, out: &mut Filling<P>) -> Result<bool> {
+        let room = out.places.len() - out.count;
+        let mut cursor = self.cursor;
+        let [only] = self.layers.as_mut_slice() else {
+            return Ok(false);
+        };
+        let Some((mapping, file)) = only.undecoded(cursor.position).filter(|_| room >= DIRECT)
+        else {
+            return Ok(false);
+        };
+        let done = mapping.each(
+            file,
+            cursor.position,
+            room,
+            |start, length, stored, host| {
+                let run = Run {
+                    start,
+                    length,
+                    host,
+                    file: 0,
+                    stored,
+                };
+                cursor.add(&run, 0, run.end(), out);
+            },
+        );
+        self.cursor = cursor;
+        match done {
+            Ok(()) => Ok(true),
+            Err(error) => Err(self.layers[0].named(error)),
+        }
+    }
+
+    /// Goes on as far as runs of the top image are at hand that hide what is below; false if there
+    /// is none.
+    fn along_top<P: Place>(&mut self, out: &mut Filling<P>) -> Result<bool> {
+        let alone = self.layers.len() == 1;
+        let mut cursor = self.cursor;
+        let Some(top) = self.layers.first_mut() else {
+            return Ok(false);
+        };
+        for run in top.runs(cursor.position)? {
+            if out.count == out.places.len() || !(alone || run.stored.is_allocated()) {
+                break;
+            }
+            cursor.add(run, 0, run.end(), out);
+        }
+        let moved = cursor.position > self.cursor.position;
+        self.cursor = cursor;
+        Ok(moved)
+    }
+
+    /// Goes on as far as all images that have a say at the position are alike.
+    fn step<P: Place>(&mut self, out: &mut Filling<P>) -> Result<()> {
+        let start = self.cursor.position;
         let mut end = self.size;
-        let count = self.layers.len();
-        for depth in 0..count {
-            let layer = &mut self.layers[depth];
-            let run = layer.run(start)?;
+        for depth in 0..self.layers.len() {
+            let run = self.layers[depth].run(start)?;
             end = end.min(run.end());
             let below = self.layers.get(depth + 1).map(|layer| layer.size);
             let zero_below = below.is_none_or(|size| start >= size);
             if run.stored.is_allocated() || zero_below {
-                self.position = end;
-                return Ok((extent(&run, depth, start, end), run.file));
+                self.cursor.add(&run, depth, end, out);
+                break;
             }
             end = end.min(below.unwrap_or(end));
         }
-        // Not reached: the last image has nothing below.
-        self.position = end;
-        Ok((Extent::default(), 0))
+        Ok(())
     }
 }
 
 #[inline]
 fn extent(run: &Run, depth: usize, start: u64, end: u64) -> Extent {
-    let flags = match run.stored {
-        Stored::Unallocated | Stored::Reserved => ZERO,
-        Stored::Zero | Stored::ZeroReserved => PRESENT | ZERO,
-        Stored::Data | Stored::Encrypted | Stored::Untold => PRESENT | DATA,
-        Stored::Compressed => PRESENT | DATA | COMPRESSED,
-        Stored::Hole => PRESENT | ZERO,
-        Stored::DataInHole => PRESENT | DATA | ZERO,
-    };
     let offset = match run.stored.has_host() {
         true => run.host + (start - run.start),
         false => NO_OFFSET,
@@ -267,6 +336,6 @@ fn extent(run: &Run, depth: usize, start: u64, end: u64) -> Extent {
         start,
         length: end - start,
         offset,
-        flags: flags | (depth as u64) << DEPTH_SHIFT,
+        flags: run.stored.flags() | (depth as u64) << DEPTH_SHIFT,
     }
 }

@@ -107,25 +107,56 @@ impl Layer {
     /// The run that holds `position`, which is within the disk.
     #[inline]
     pub fn run(&mut self, position: u64) -> Result<Run> {
-        if let Some(run) = self.runs.as_slice().get(self.at) {
-            if run.start <= position && position < run.end() {
-                return Ok(*run);
-            }
-            if let Some(next) = self.runs.as_slice().get(self.at + 1) {
-                if next.start <= position && position < next.end() {
-                    self.at += 1;
-                    return Ok(*next);
+        self.runs(position).map(|runs| runs[0])
+    }
+
+    /// The same and those behind it, as far as they have been decoded.
+    #[inline]
+    pub fn runs(&mut self, position: u64) -> Result<&[Run]> {
+        let holds = |run: &Run| run.start <= position && position < run.end();
+        let ahead = self.runs.as_slice().get(self.at..).unwrap_or_default();
+        match ahead {
+            [run, ..] if holds(run) => {}
+            [_, next, ..] if holds(next) => self.at += 1,
+            _ => {
+                if let Err(error) = self.search(position) {
+                    return Err(self.named(error));
                 }
             }
         }
-        let found = self.search(position);
-        found.map_err(|e| e.in_file(&self.filename))
+        Ok(&self.runs.as_slice()[self.at..])
     }
 
-    fn search(&mut self, position: u64) -> Result<Run> {
+    /// Where runs can be had without a detour: the tables and their file, if the file system has no
+    /// say, and if the run that holds `position` has not been decoded already.
+    pub fn undecoded(&mut self, position: u64) -> Option<(&mut qcow2::mapping::Mapping, &File)> {
+        if self.has_holes || self.index_of(position).is_some() {
+            return None;
+        }
+        match &mut self.tables {
+            Tables::Qcow2(mapping) => Some((mapping, &self.file)),
+            _ => None,
+        }
+    }
+
+    /// An error in this image.
+    pub fn named(&self, error: Error) -> Error {
+        error.in_file(&self.filename)
+    }
+
+    /// Which of the decoded runs holds `position`.
+    fn index_of(&self, position: u64) -> Option<usize> {
         let runs = self.runs.as_slice();
-        self.at = runs.partition_point(|run| run.end() <= position);
-        if runs.get(self.at).is_none_or(|run| run.start > position) {
+        let index = runs.partition_point(|run| run.end() <= position);
+        runs.get(index)
+            .is_some_and(|run| run.start <= position)
+            .then_some(index)
+    }
+
+    /// Finds the run, or decodes what comes from it on.
+    fn search(&mut self, position: u64) -> Result<()> {
+        let mut found = self.index_of(position);
+        if found.is_none() {
             self.runs.clear();
             self.at = 0;
             let file = (&self.file, self.size);
@@ -137,13 +168,11 @@ impl Layer {
             } else {
                 self.tables.runs(file, position, &mut self.runs)?;
             }
-            self.at = self
-                .runs
-                .as_slice()
-                .partition_point(|run| run.end() <= position);
+            found = self.index_of(position);
         }
-        let found = self.runs.as_slice().get(self.at).copied();
-        found.ok_or_else(|| Error::corrupt(format!("no mapping for offset {position}")))
+        self.at =
+            found.ok_or_else(|| Error::corrupt(format!("no mapping for offset {position}")))?;
+        Ok(())
     }
 }
 

@@ -1,47 +1,65 @@
 //! How one image maps the disk: runs of it that are stored alike. Each format that has tables has
 //! a decoder that turns a stretch of them into [`Run`]s; nothing here knows of backing files.
 
-/// How a stretch of the disk is stored in one image.
+/// The disk reads as something in the image, not as the zeros behind the chain's end.
+pub const PRESENT: u64 = 1;
+/// It reads as zeros.
+pub const ZERO: u64 = 1 << 1;
+/// It is stored as data; with [`ZERO`] too, in a hole of the file.
+pub const DATA: u64 = 1 << 2;
+/// It is stored compressed.
+pub const COMPRESSED: u64 = 1 << 3;
+/// [`Run::host`] means something.
+const HOST: u64 = 1 << 4;
+/// Tells apart what is alike otherwise.
+const OTHER: u64 = 1 << 5;
+const FLAGS: u64 = PRESENT | ZERO | DATA | COMPRESSED;
+
+/// How a stretch of the disk is stored in one image. The numbers are what it means, so that nobody
+/// has to look it up for each of millions of runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum Stored {
     /// Not at all: the image below decides.
-    Unallocated,
+    Unallocated = ZERO,
     /// Not at all, but there is room for it at [`Run::host`].
-    Reserved,
+    Reserved = ZERO | HOST,
     /// As zeros, by a mark alone.
-    Zero,
+    Zero = PRESENT | ZERO,
     /// As zeros by a mark, with room for data at [`Run::host`].
-    ZeroReserved,
+    ZeroReserved = PRESENT | ZERO | HOST,
     /// As it is, at [`Run::host`].
-    Data,
+    Data = PRESENT | DATA | HOST,
     /// Encrypted: what lies at an offset is not what the guest sees.
-    Encrypted,
+    Encrypted = PRESENT | DATA,
     /// Somewhere: QEMU does not tell where this format has its data, nor whether it has any.
-    Untold,
+    Untold = PRESENT | DATA | OTHER,
     /// Compressed.
-    Compressed,
+    Compressed = PRESENT | DATA | COMPRESSED,
     /// Nowhere: the file is the disk and has a hole at [`Run::host`].
-    Hole,
+    Hole = PRESENT | ZERO | HOST | OTHER,
     /// As it is, at [`Run::host`], but the file has a hole there.
-    DataInHole,
+    DataInHole = PRESENT | DATA | ZERO | HOST,
 }
 
 impl Stored {
     /// Whether [`Run::host`] means anything.
+    #[inline]
     pub fn has_host(self) -> bool {
-        matches!(
-            self,
-            Stored::Reserved
-                | Stored::ZeroReserved
-                | Stored::Data
-                | Stored::Hole
-                | Stored::DataInHole
-        )
+        self as u64 & HOST != 0
     }
 
     /// Whether the image itself says what the guest reads.
+    #[inline]
     pub fn is_allocated(self) -> bool {
-        !matches!(self, Stored::Unallocated | Stored::Reserved)
+        self as u64 & PRESENT != 0
+    }
+
+    /// [`PRESENT`], [`ZERO`], [`DATA`] and [`COMPRESSED`]; what nothing below says anything of reads
+    /// as zeros.
+    #[inline]
+    pub fn flags(self) -> u64 {
+        self as u64 & FLAGS
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Bounds, options};
 use crate::chain::changed::{self, Changed, Dirty};
 use crate::chain::extents::Extents;
 use crate::chain::merge_cost::{self, MergeCosts};
-use crate::chain::{ChainOptions, extents as chain_extents};
+use crate::chain::{ChainOptions, extents as chain_extents, map_text};
 use crate::error::{Error, Result};
 use crate::image::check::{CheckResult, Checked};
 use crate::image::open::OpenImage;
@@ -35,6 +35,16 @@ pub fn extents(
     bounds: impl Into<Bounds>,
 ) -> Result<Extents> {
     chain_extents::extents(for_chain(options, bounds)?, filename, options)
+}
+
+/// All of that as the text of `qemu-img map --output=json`. The bound on time holds for all of it;
+/// what is longer than [`limits::MAP_TEXT`] is an error.
+pub fn map_text(
+    filename: &[u8],
+    options: &ChainOptions,
+    bounds: impl Into<Bounds>,
+) -> Result<String> {
+    map_text::map_text(for_chain(options, bounds)?, filename, options)
 }
 
 /// The ranges of the disk that were written in the images above `base` in the chain under `top`.

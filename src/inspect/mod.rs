@@ -13,7 +13,7 @@ pub mod options;
 pub use crate::io::Bounds;
 pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
 pub use many::{ManyOptions, inspect_many, side_by_side};
-pub use maps::{bitmap_extents, changed_extents, check, extents, headroom, merge_costs};
+pub use maps::{bitmap_extents, changed_extents, check, extents, headroom, map_text, merge_costs};
 pub use measure::{measure_image, measure_size, qemu_img_measure};
 
 use crate::chain::{Chain, ChainOptions, walk};

@@ -9,6 +9,8 @@ use crate::io::ReadAt;
 
 /// Bits of an L1 or L2 entry that hold an offset.
 pub(super) const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
+/// The first offset that they cannot hold.
+pub(super) const OFFSET_END: u64 = 1 << 56;
 /// The refcount is exactly one; with an external data file: the cluster at 0 is allocated.
 pub(super) const COPIED: u64 = 1 << 63;
 /// The cluster is compressed.
@@ -44,8 +46,9 @@ struct Window {
 }
 
 impl Mapping {
-    /// The tables of an image of `disk_size` bytes, of which at most `buffer` bytes are in memory
-    /// at a time (a power of two, at least a sector).
+    /// The tables of an image of `disk_size` bytes, of which at most `buffer` bytes of each level
+    /// are in memory at a time (a power of two, at least a sector), or what makes an eighth as many
+    /// runs as that.
     pub fn new(info: &Qcow2Info, disk_size: u64, buffer: usize) -> Self {
         let header = &info.header;
         let extended = header.incompatible_features & INCOMPATIBLE_EXTENDED_L2 != 0;
@@ -62,15 +65,30 @@ impl Mapping {
             l1: Window {
                 first: 0,
                 bytes: Vec::new(),
-                capacity: buffer.min(64 << 10),
+                capacity: buffer,
             },
-            l2: vec![0; buffer.min(1 << header.cluster_bits)],
+            // An extended entry has 16 bytes and makes up to 32 runs.
+            l2: vec![0; if extended { buffer / 16 } else { buffer }],
         }
     }
 
     /// Adds the runs from the cluster that holds `from` up to where the part of the tables that
     /// was read ends; at least one cluster, and never beyond the disk.
     pub fn runs(&mut self, file: &dyn ReadAt, from: u64, runs: &mut Runs) -> Result<()> {
+        let add = |start, length, stored, host| runs.push(start, length, stored, host);
+        self.each(file, from, usize::MAX, add)
+    }
+
+    /// The same, given to `add` as start, length, how and where, at most `most` of them (at least
+    /// 32); not all are joined that could be.
+    #[inline]
+    pub fn each(
+        &mut self,
+        file: &dyn ReadAt,
+        from: u64,
+        most: usize,
+        mut add: impl FnMut(u64, u64, Stored, u64),
+    ) -> Result<()> {
         let table_bits = self.cluster_bits + self.l2_bits;
         let index = from >> table_bits;
         let cluster = 1u64 << self.cluster_bits;
@@ -79,7 +97,7 @@ impl Mapping {
         if empty > 0 {
             let end = index.saturating_add(empty).saturating_mul(1 << table_bits);
             let end = end.min(self.disk_size);
-            runs.push(start, end - start, Stored::Unallocated, 0);
+            add(start, end - start, Stored::Unallocated, 0);
             return Ok(());
         }
         if table & (cluster - 1) != 0 {
@@ -88,23 +106,36 @@ impl Mapping {
                     .at(self.l1_offset + index * 8),
             );
         }
-        // The part of the table that holds the entry, as much as fits into the buffer.
+        // The part of the table that holds the entry, as much as fits into the buffer; if all of it
+        // does, the tables that lie behind it in the order of the disk as well.
         let entry_bytes = if self.extended { 16 } else { 8 };
         let in_table = (start >> self.cluster_bits) & ((1 << self.l2_bits) - 1);
         let room = self.l2.len() as u64;
         let part_at = (in_table * entry_bytes) & !(room - 1);
-        let part_end = (part_at + room) / entry_bytes;
+        let more = self.adjoining(index, table, (room >> self.cluster_bits).saturating_sub(1));
+        let part_end = (part_at + room).min((1 + more) << self.cluster_bits) / entry_bytes;
         let left = (self.disk_size - start).div_ceil(cluster);
-        let count = (part_end - in_table).min(left) as usize;
+        let most = if self.extended { most / 32 } else { most };
+        let count = ((part_end - in_table).min(left) as usize).min(most);
         let skipped = (in_table * entry_bytes - part_at) as usize;
         let wanted = &mut self.l2[skipped..skipped + count * entry_bytes as usize];
         let at = table + part_at + skipped as u64;
         file.read_at(at, wanted)?;
         if self.extended {
-            self.extended_runs(start, (at, skipped, count), runs)
+            self.extended_runs(start, (at, skipped, count), add)
         } else {
-            self.plain_runs(start, (at, skipped, count), runs)
+            self.plain_runs(start, (at, skipped, count), add)
         }
+    }
+
+    /// How many of the tables behind the one at `table`, which the entry at `index` leads to, follow
+    /// it in the file without a gap; at most `most`, and only of the entries that are in memory.
+    fn adjoining(&self, index: u64, table: u64, most: u64) -> u64 {
+        let entries = self.l1.bytes.chunks_exact(8).map(be64);
+        let behind = entries.skip((index - self.l1.first) as usize + 1);
+        let adjoin = |(i, entry): &(u64, u64)| entry & OFFSET == table + (i << self.cluster_bits);
+        let tables = (1..=most).zip(behind).take_while(adjoin);
+        tables.count() as u64
     }
 
     /// How many entries from `index` on are empty, or the table that the first one leads to.
@@ -131,17 +162,20 @@ impl Mapping {
         Ok((empty, 0))
     }
 
+    #[inline]
     fn plain_runs(
         &self,
         start: u64,
         (at, skipped, count): (u64, usize, usize),
-        runs: &mut Runs,
+        mut add: impl FnMut(u64, u64, Stored, u64),
     ) -> Result<()> {
         let cluster = 1u64 << self.cluster_bits;
         let mut guest = start;
-        for bytes in self.l2[skipped..skipped + count * 8].chunks_exact(8) {
-            let entry = be64(bytes);
-            let length = cluster.min(self.disk_size - guest);
+        let mut entries = self.l2[skipped..skipped + count * 8]
+            .chunks_exact(8)
+            .map(be64);
+        let mut next = entries.next();
+        while let Some(entry) = next {
             let host = entry & OFFSET;
             let stored = if entry & COMPRESSED != 0 {
                 Stored::Compressed
@@ -170,7 +204,20 @@ impl Mapping {
             if !valid {
                 return Err(self.bad_entry(entry, at, start, guest));
             }
-            runs.push(guest, length, self.seen(stored), host);
+            // Those that go on as this one begins need not be looked at one by one. An offset ends
+            // where its bits do.
+            let (step, most) = match stored.has_host() {
+                true => (cluster, (OFFSET_END - host) >> self.cluster_bits),
+                false => (0, u64::MAX),
+            };
+            let mut clusters = 1;
+            next = entries.next();
+            while clusters < most && next == Some(entry + clusters * step) {
+                clusters += 1;
+                next = entries.next();
+            }
+            let length = (clusters << self.cluster_bits).min(self.disk_size - guest);
+            add(guest, length, self.seen(stored), host);
             guest += length;
         }
         Ok(())
@@ -180,7 +227,7 @@ impl Mapping {
         &self,
         start: u64,
         (at, skipped, count): (u64, usize, usize),
-        runs: &mut Runs,
+        mut add: impl FnMut(u64, u64, Stored, u64),
     ) -> Result<()> {
         let cluster = 1u64 << self.cluster_bits;
         let subcluster = cluster / u64::from(SUBCLUSTERS);
@@ -195,7 +242,7 @@ impl Mapping {
                 if self.data_file {
                     return Err(self.bad_entry(entry, at, start, guest));
                 }
-                runs.push(guest, length, Stored::Compressed, 0);
+                add(guest, length, Stored::Compressed, 0);
                 guest += length;
                 continue;
             }
@@ -222,7 +269,7 @@ impl Mapping {
                     (false, false, _) => Stored::Unallocated,
                 };
                 let bytes = subcluster.min(length - part);
-                runs.push(guest + part, bytes, self.seen(stored), host + part);
+                add(guest + part, bytes, self.seen(stored), host + part);
                 part += bytes;
             }
             guest += length;
@@ -255,4 +302,109 @@ pub(super) fn be64(bytes: &[u8]) -> u64 {
     bytes
         .first_chunk()
         .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::map::Run;
+    use crate::io::Memory;
+
+    const CLUSTER: u64 = 512;
+
+    /// Tables in clusters of 512 bytes, read so many bytes at a time.
+    fn mapping(buffer: usize, tables: u64) -> Mapping {
+        Mapping {
+            cluster_bits: 9,
+            l2_bits: 6,
+            extended: false,
+            version: 3,
+            l1_offset: 0,
+            l1_size: tables,
+            disk_size: tables * 64 * CLUSTER - 100,
+            data_file: false,
+            encrypted: false,
+            l1: Window {
+                first: 0,
+                bytes: Vec::new(),
+                capacity: buffer,
+            },
+            l2: vec![0; buffer],
+        }
+    }
+
+    /// An image: its L1 table, then L2 tables whose entries are `entry`.
+    fn image(l1: &[u64], tables: u64, entry: impl Fn(u64) -> u64) -> Vec<u8> {
+        let mut bytes: Vec<u8> = l1.iter().flat_map(|table| table.to_be_bytes()).collect();
+        bytes.resize(CLUSTER as usize, 0);
+        bytes.extend((0..tables * 64).flat_map(|index| entry(index).to_be_bytes()));
+        bytes
+    }
+
+    fn all_runs(image: &[u8], tables: u64, buffer: usize) -> (Vec<Run>, usize) {
+        let mut mapping = mapping(buffer, tables);
+        let (mut runs, mut position, mut parts) = (Runs::default(), 0, 0);
+        while position < mapping.disk_size {
+            mapping.runs(&Memory(image), position, &mut runs).unwrap();
+            position = runs.as_slice().last().unwrap().end();
+            parts += 1;
+        }
+        (runs.as_slice().to_vec(), parts)
+    }
+
+    #[test]
+    fn tables_that_adjoin_are_read_together() {
+        // The third is missing, the fourth lies before the fifth but not behind the second.
+        let l1 = [
+            CLUSTER,
+            2 * CLUSTER,
+            0,
+            4 * CLUSTER,
+            5 * CLUSTER,
+            3 * CLUSTER,
+        ];
+        let bytes = image(&l1, 5, |index| match index % 7 {
+            0 => 0,
+            1 => ZERO,
+            2 => COMPRESSED | 77,
+            3 => index * CLUSTER | ZERO,
+            _ => index * CLUSTER | COPIED,
+        });
+        let (apart, many) = all_runs(&bytes, 6, 512);
+        let (together, few) = all_runs(&bytes, 6, 64 << 10);
+        assert_eq!(apart, together);
+        assert_eq!((many, few), (6, 4));
+        assert_eq!(apart.last().unwrap().end(), 6 * 64 * CLUSTER - 100);
+    }
+
+    #[test]
+    fn offsets_do_not_go_on_behind_the_last_one() {
+        // What would be the next offset has none of the bits that hold one.
+        let bytes = image(&[CLUSTER], 1, |index| match index {
+            0 => OFFSET_END - CLUSTER,
+            1 => OFFSET_END,
+            _ => 0,
+        });
+        let (runs, _) = all_runs(&bytes, 1, 512);
+        let kinds: Vec<_> = runs.iter().map(|run| (run.length, run.stored)).collect();
+        let rest = 63 * CLUSTER - 100;
+        assert_eq!(
+            kinds,
+            [(CLUSTER, Stored::Data), (rest, Stored::Unallocated)]
+        );
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_is_named_with_its_place() {
+        let mut mapping = mapping(64 << 10, 2);
+        mapping.cluster_bits = 10;
+        mapping.l2_bits = 7;
+        mapping.disk_size = 256 << 10;
+        let mut bytes = image(&[1024, 2048], 0, |_| 0);
+        bytes.resize(3 << 10, 0);
+        // Not where a cluster can begin.
+        bytes[2048 + 16..][..8].copy_from_slice(&512u64.to_be_bytes());
+        let error = mapping.runs(&Memory(&bytes), 0, &mut Runs::default());
+        assert_eq!(error.unwrap_err().offset(), Some(2048 + 16));
+    }
 }

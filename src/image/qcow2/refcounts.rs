@@ -150,6 +150,10 @@ pub fn is_preallocated(
     let real = allocated >> header.cluster_bits;
     let threshold = (real * 10 / 9).max(real + 2);
     let clusters = file.size().div_ceil(header.cluster_size());
+    // So many cannot be in use: most images whose data was written end here.
+    if clusters < threshold {
+        return Ok(false);
+    }
     let mut refcounts = Refcounts::new(std::sync::Arc::new(file), header)?;
     let order = refcounts.order();
     let (mut used, mut cluster) = (0, 0);

@@ -7,6 +7,8 @@ use crate::image::qcow2::refcounts::{NoRefcount, Stretch, entry};
 
 /// Clusters that are compared at a time.
 const PART: u64 = 1 << 20;
+/// Those of them that are compared at once.
+const BLOCK: usize = 64;
 
 impl Check<'_> {
     /// Compares the clusters from `index` on, as many as make a part of the work; returns where to
@@ -96,10 +98,20 @@ impl Check<'_> {
 
 /// How many stored 16-bit refcounts are what was counted, and the last of them that is not zero.
 fn same(stored: &[u8], counts: &[u8]) -> (usize, Option<usize>) {
-    let pairs = stored.chunks_exact(2).zip(counts);
-    let same = pairs
-        .take_while(|(stored, count)| stored[0] == 0 && stored[1] == **count)
+    let is_same = |(stored, count): (&[u8], &u8)| stored[0] == 0 && stored[1] == *count;
+    // Many at a time, as long as all are the same; then one by one.
+    let blocks = stored
+        .chunks_exact(2 * BLOCK)
+        .zip(counts.chunks_exact(BLOCK));
+    let whole = blocks
+        .take_while(|(stored, counts)| {
+            let pairs = stored.chunks_exact(2).zip(*counts);
+            pairs.fold(true, |same, pair| same & is_same(pair))
+        })
         .count();
+    let done = whole * BLOCK;
+    let rest = stored[2 * done..].chunks_exact(2).zip(&counts[done..]);
+    let same = done + rest.take_while(|&pair| is_same(pair)).count();
     let used = counts[..same].iter().rposition(|&count| count != 0);
     (same, used)
 }

@@ -15,6 +15,8 @@ pub(super) struct Counted {
     room: u64,
     /// Whether more were needed: then some references are not counted.
     is_full: bool,
+    /// Whether something is referenced more than once.
+    pub shared: bool,
 }
 
 #[derive(Clone, Default)]
@@ -38,12 +40,36 @@ impl Counted {
             most,
             room,
             is_full: false,
+            shared: false,
         }
     }
 
     /// Whether more memory was needed than there may be. The counts are worth nothing then.
     pub fn is_full(&self) -> bool {
         self.is_full
+    }
+
+    /// Counts the first reference to each of some clusters, as far as they lie together in memory
+    /// and nothing else refers to them; returns to how many that was.
+    #[inline]
+    pub fn add_first(&mut self, cluster: u64, count: u64) -> u64 {
+        let at = (cluster % PAGE) as usize;
+        let Some(Page::Narrow(counts)) = self.pages.get_mut((cluster / PAGE) as usize) else {
+            return 0;
+        };
+        let within = self.clusters.saturating_sub(cluster).min(PAGE - at as u64);
+        let most = count.min(within) as usize;
+        let places = &mut counts[at..at + most];
+        if let [only] = places {
+            let first = *only == 0;
+            *only |= u8::from(first);
+            return first.into();
+        }
+        if places.iter().any(|&count| count != 0) {
+            return 0;
+        }
+        places.fill(1);
+        most as u64
     }
 
     /// Counts one more reference; false if the image could not store so many.
@@ -59,6 +85,7 @@ impl Counted {
             let count = counts[at];
             if count < u8::MAX && u64::from(count) < self.most {
                 counts[at] = count + 1;
+                self.shared |= count > 0;
                 return true;
             }
         }
@@ -79,6 +106,7 @@ impl Counted {
                 return false;
             }
             if counts[at] < u8::MAX {
+                self.shared |= counts[at] > 0;
                 counts[at] += 1;
                 return true;
             }
@@ -154,6 +182,26 @@ mod tests {
         assert_eq!(counted.get(4), 0);
         let mut bits = Counted::new(1, 0, u64::MAX);
         assert!(bits.add(0) && !bits.add(0));
+    }
+
+    #[test]
+    fn first_references_are_counted_together() {
+        let mut counted = Counted::new(2 * PAGE, 4, u64::MAX);
+        // Nothing lies there yet.
+        assert_eq!(counted.add_first(3, 5), 0);
+        counted.add(9);
+        assert_eq!(counted.add_first(3, 5), 5);
+        assert_eq!(counted.add_first(8, 1), 1);
+        assert_eq!((counted.get(3), counted.get(8), counted.get(9)), (1, 1, 1));
+        assert_eq!(counted.add_first(9, 1), 0);
+        assert_eq!(counted.add_first(7, 20), 0);
+        assert_eq!(counted.add_first(PAGE - 2, 20), 2);
+        assert_eq!((counted.get(PAGE - 1), counted.get(PAGE)), (1, 0));
+        assert!(!counted.shared);
+        counted.add(9);
+        assert!(counted.shared);
+        counted.add(2 * PAGE - 1);
+        assert_eq!(counted.add_first(2 * PAGE, 1), 0);
     }
 
     #[test]

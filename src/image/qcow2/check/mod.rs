@@ -41,6 +41,8 @@ pub struct Check<'a> {
     stored: Refcounts<'a>,
     counted: Counted,
     most_bytes: u64,
+    /// Whether an active table has an entry without the copied flag.
+    not_copied: bool,
     result: CheckResult,
     findings: Findings,
     phase: Phase,
@@ -92,6 +94,7 @@ impl<'a> Check<'a> {
             stored: Refcounts::new(file.clone(), &header)?,
             counted: Counted::new(clusters, header.refcount_order, limits.check_bytes),
             most_bytes: limits.check_bytes,
+            not_copied: false,
             result: CheckResult {
                 total_clusters: header.virtual_size().div_ceil(header.cluster_size()),
                 ..CheckResult::default()
@@ -146,6 +149,7 @@ impl Work for Check<'_> {
             }
             Phase::Compare(from, highest) => match self.compare(from, highest)? {
                 Some((from, highest)) => Phase::Compare(from, highest),
+                None if self.all_is_copied() => Phase::Done,
                 None => Phase::Flags(Tables::active(&self.header, self.size)),
             },
             Phase::Flags(mut tables) => match self.copied_flags(&mut tables)? {
@@ -193,6 +197,20 @@ impl Check<'_> {
         }
         for index in offset >> self.cluster_bits..=(end - 1) >> self.cluster_bits {
             self.count_cluster(index);
+        }
+    }
+
+    /// Counts a reference to each of some clusters, all of which are in the file.
+    #[inline]
+    fn count_clusters(&mut self, mut first: u64, mut count: u64) {
+        while count > 0 {
+            let mut counted = self.counted.add_first(first, count);
+            if counted == 0 {
+                self.count_cluster(first);
+                counted = 1;
+            }
+            first += counted;
+            count -= counted;
         }
     }
 

@@ -4,7 +4,7 @@ use super::Check;
 use crate::error::Result;
 use crate::image::check::CheckFindingCode;
 use crate::image::qcow2::Header;
-use crate::image::qcow2::mapping::{COMPRESSED, COPIED, OFFSET, ZERO, be64};
+use crate::image::qcow2::mapping::{COMPRESSED, COPIED, OFFSET, OFFSET_END, ZERO, be64};
 use crate::image::qcow2::refcounts::NoRefcount;
 
 /// Bits of an L1 entry that must be zero.
@@ -46,6 +46,7 @@ impl Check<'_> {
                 self.corrupt(CheckFindingCode::ReservedBits, at, message);
             }
             let table = entry & OFFSET;
+            self.not_copied |= active && entry & COPIED == 0;
             self.count(table, cluster);
             if table & (cluster - 1) != 0 {
                 let message = format!("the L2 table at {table} is not aligned to a cluster");
@@ -66,7 +67,18 @@ impl Check<'_> {
         while at < end {
             let length = part.len().min(cluster as usize);
             self.file.read_at(at, &mut part[..length])?;
-            for (index, bytes) in part[..length].chunks_exact(entry_bytes).enumerate() {
+            let mut entries = part[..length].chunks_exact(entry_bytes).enumerate();
+            loop {
+                if entry_bytes == 8 && !self.has_data_file {
+                    let done = length - entries.len() * 8;
+                    let plain = self.plain(&part[done..length], active, &mut contiguous);
+                    if plain > 0 {
+                        entries.nth(plain - 1);
+                    }
+                }
+                let Some((index, bytes)) = entries.next() else {
+                    break;
+                };
                 let entry = be64(bytes);
                 let bitmap = if entry_bytes == 16 {
                     be64(&bytes[8..])
@@ -82,6 +94,55 @@ impl Check<'_> {
             at += length as u64;
         }
         Ok(())
+    }
+
+    /// Counts plain clusters, as nearly all are; returns behind how many entries of `table`, empty
+    /// ones included, that ends.
+    #[inline(never)]
+    fn plain(&mut self, table: &[u8], active: bool, contiguous: &mut u64) -> usize {
+        let bits = self.cluster_bits;
+        let cluster = 1u64 << bits;
+        let end = self.size.min(OFFSET_END);
+        let (mut allocated, mut fragmented, mut not_copied) = (0, 0, false);
+        let mut behind = *contiguous;
+        let mut entries = table.chunks_exact(8).map(be64);
+        let mut next = entries.next();
+        while let Some(entry) = next {
+            if entry == 0 {
+                next = entries.next();
+                continue;
+            }
+            let offset = entry & OFFSET;
+            let room = end.saturating_sub(offset) >> bits;
+            let placed = offset != 0 && offset & (cluster - 1) == 0 && room > 0;
+            if entry & !(OFFSET | COPIED) != 0 || !placed {
+                break;
+            }
+            // With all that follow it in the file, whether or not the disk has gaps between them.
+            let mut following = entry;
+            let last = entry + ((room - 1) << bits);
+            next = entries.by_ref().find(|&entry| {
+                if entry == 0 {
+                    return false;
+                }
+                let follows = entry == following + cluster && following != last;
+                following += if follows { cluster } else { 0 };
+                !follows
+            });
+            let clusters = ((following - entry) >> bits) + 1;
+            self.count_clusters(offset >> bits, clusters);
+            allocated += clusters;
+            fragmented += u64::from(behind != 0 && behind != offset);
+            behind = offset + (clusters << bits);
+            not_copied |= entry & COPIED == 0;
+        }
+        if active {
+            self.result.allocated_clusters += allocated;
+            self.result.fragmented_clusters += fragmented;
+            self.not_copied |= not_copied;
+            *contiguous = behind;
+        }
+        table.len() / 8 - entries.len() - usize::from(next.is_some())
     }
 
     #[inline]
@@ -105,6 +166,7 @@ impl Check<'_> {
                     self.corrupt(CheckFindingCode::Misaligned, at, message);
                 }
                 if let Some(contiguous) = active {
+                    self.not_copied |= entry & COPIED == 0;
                     self.result.allocated_clusters += 1;
                     if *contiguous != 0 && *contiguous != offset {
                         self.result.fragmented_clusters += 1;
@@ -218,9 +280,25 @@ impl Check<'_> {
         }
     }
 
+    /// Whether all copied flags are right, as far as that can be told without another look: all are
+    /// set, nothing is referenced twice, and the refcounts say the same.
+    pub(super) fn all_is_copied(&self) -> bool {
+        self.refcounts_are_right() && !self.not_copied && !self.counted.shared
+    }
+
+    /// Whether nothing is wrong so far, after what was counted was compared: then each refcount is
+    /// what was counted.
+    fn refcounts_are_right(&self) -> bool {
+        let result = &self.result;
+        result.corruptions == 0 && result.leaks == 0 && result.check_errors == 0
+    }
+
     /// The stored refcount, unless its block is misplaced: that is reported elsewhere.
     #[inline]
     fn refcount(&mut self, offset: u64) -> Result<Option<u64>> {
+        if self.refcounts_are_right() {
+            return Ok(Some(self.counted.get(offset >> self.cluster_bits)));
+        }
         match self.stored.get(offset >> self.cluster_bits) {
             Ok(refcount) => Ok(Some(refcount)),
             Err(NoRefcount::Misplaced { .. }) => Ok(None),
