@@ -126,11 +126,11 @@ fn differ(
 ) {
     if stored < counted {
         result.corruptions += 1;
-        let message = format!("refcount is {stored}, but there are {counted} references");
+        let message = format!("refcount {stored}, references {counted}");
         findings.add(CheckFindingCode::RefcountTooLow, offset, message);
     } else if stored > counted {
         result.leaks += 1;
-        let message = format!("refcount is {stored}, but there are {counted} references");
+        let message = format!("refcount {stored}, references {counted}");
         findings.add(CheckFindingCode::Leak, offset, message);
     }
 }

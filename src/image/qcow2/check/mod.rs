@@ -21,6 +21,8 @@ use crate::work::{Progress, Work};
 use counted::Counted;
 use tables::Tables;
 
+/// Clusters of a range that make a part of the work.
+const CLUSTERS: u64 = 1 << 20;
 /// Reserved bits of an entry of a bitmap's table.
 const BITMAP_RESERVED: u64 = 0xff00_0000_0000_01fe;
 /// Bits of it that hold an offset.
@@ -57,7 +59,11 @@ enum Phase {
     Active(Tables),
     /// What the snapshots from this one on lead to, and the table of the one that is being read.
     Snapshots(usize, Option<Tables>),
-    /// What lies outside of the tables.
+    /// The tables of snapshots and refcounts.
+    Tables,
+    /// These clusters of the LUKS header.
+    Luks(std::ops::Range<u64>),
+    /// Bitmaps and refcount blocks.
     Others,
     /// What was counted against what is stored, from this cluster on, and the last one in use.
     Compare(u64, u64),
@@ -142,9 +148,17 @@ impl Work for Check<'_> {
                     None => Phase::Snapshots(index + 1, None),
                 }
             }
-            Phase::Snapshots(..) => Phase::Others,
+            Phase::Snapshots(..) => Phase::Tables,
+            Phase::Tables => Phase::Luks(self.tables()),
+            Phase::Luks(clusters) if clusters.is_empty() => Phase::Others,
+            Phase::Luks(clusters) => {
+                let part = clusters.end.min(clusters.start + CLUSTERS);
+                self.count_clusters(clusters.start, part - clusters.start);
+                Phase::Luks(part..clusters.end)
+            }
             Phase::Others => {
-                self.others()?;
+                self.bitmaps()?;
+                self.refcount_blocks();
                 Phase::Compare(0, 0)
             }
             Phase::Compare(from, highest) => match self.compare(from, highest)? {
@@ -185,19 +199,26 @@ impl Check<'_> {
 
     /// Counts a reference to each cluster of a range.
     fn count(&mut self, offset: u64, length: u64) {
+        for index in self.range(offset, length) {
+            self.count_cluster(index);
+        }
+    }
+
+    /// The clusters of a range; none if it is empty or lies behind the end of the file, which is
+    /// reported.
+    fn range(&mut self, offset: u64, length: u64) -> std::ops::Range<u64> {
         if length == 0 {
-            return;
+            return 0..0;
         }
         let cluster = 1u64 << self.cluster_bits;
         // The last cluster of a file may end behind it.
         let end = offset.saturating_add(length);
         if end.saturating_sub(self.size) >= cluster {
             let message = format!("{length} bytes at {offset} lie behind the end of the file");
-            return self.corrupt(CheckFindingCode::BeyondEnd, offset, message);
+            self.corrupt(CheckFindingCode::BeyondEnd, offset, message);
+            return 0..0;
         }
-        for index in offset >> self.cluster_bits..=(end - 1) >> self.cluster_bits {
-            self.count_cluster(index);
-        }
+        offset >> self.cluster_bits..((end - 1) >> self.cluster_bits) + 1
     }
 
     /// Counts a reference to each of some clusters, all of which are in the file.
@@ -258,18 +279,17 @@ impl Check<'_> {
         Some(tables)
     }
 
-    /// Counts what is found otherwise than by L1 tables.
-    fn others(&mut self) -> Result<()> {
+    /// Counts the tables of snapshots and of refcounts; returns the clusters of the LUKS header,
+    /// which can be as long as the file.
+    fn tables(&mut self) -> std::ops::Range<u64> {
         let header = self.header;
         self.count(header.snapshots_offset, self.snapshot_table_bytes);
         let table = u64::from(header.refcount_table_clusters) << header.cluster_bits;
         self.count(header.refcount_table_offset, table);
-        if let Some(luks) = self.crypto {
-            self.count(luks.offset, luks.length);
+        match self.crypto {
+            Some(luks) => self.range(luks.offset, luks.length),
+            None => 0..0,
         }
-        self.bitmaps()?;
-        self.refcount_blocks();
-        Ok(())
     }
 
     /// Entries of the snapshot table in version 3 have room for two 64-bit sizes.
