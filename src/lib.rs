@@ -18,6 +18,7 @@ pub mod io;
 pub mod json;
 pub mod limits;
 pub mod panics;
+pub mod snapshot;
 pub mod text;
 pub mod work;
 

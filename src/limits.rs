@@ -33,6 +33,17 @@ pub const PROBE: usize = 512;
 pub const CHAIN_DEPTH: usize = 200;
 /// The deepest chain a caller can ask for. Ours.
 pub const CHAIN_DEPTH_MAX: usize = 10_000;
+/// Images of one volume with all its snapshots. Ours.
+pub const GRAPH_IMAGES: usize = 10_000;
+/// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.
+pub const SNAPSHOT_NAME: usize = 40;
+/// Length of a logical volume's name. LVM: `NAME_LEN` without its NUL.
+pub const LVM_NAME: usize = 127;
+/// Length of a device's name, which is made of those of the group and the volume. Linux:
+/// `DM_NAME_LEN` without its NUL.
+pub const DM_NAME: usize = 127;
+/// Length of a file's name in bytes. Linux: `NAME_MAX`.
+pub const FILE_NAME: usize = 255;
 /// Length of a path in bytes. Linux: `PATH_MAX`, with its NUL.
 pub const PATH: usize = 4096;
 /// Storage calls of one process that may hang at the same time. Ours.

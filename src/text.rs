@@ -33,6 +33,12 @@ pub fn until_nul(bytes: &[u8]) -> &[u8] {
     }
 }
 
+/// The part of a path behind its last slash.
+pub fn last_component(path: &[u8]) -> &[u8] {
+    let slash = path.iter().rposition(|&b| b == b'/');
+    &path[slash.map_or(0, |slash| slash + 1)..]
+}
+
 /// Whether `bytes` are UTF-8 of which nothing would be escaped by [`printable`].
 pub fn is_printable(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_unprintable))

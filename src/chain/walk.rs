@@ -170,7 +170,7 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// What a format recorded in a header says.
-pub(super) fn recorded_format(name: &[u8]) -> Result<FormatChoice> {
+pub(crate) fn recorded_format(name: &[u8]) -> Result<FormatChoice> {
     ImageFormat::from_name(name)
         .map(FormatChoice::Named)
         .ok_or_else(|| Error::unsupported(format!("unknown format '{}'", text::printable(name))))
