@@ -182,6 +182,7 @@ bench: all
 	cp $(BUILD)/peers-target/release/pve-native-bench-peers $(BUILD)/benches/peers
 	benches/run.sh $(BUILD)
 	benches/maps.sh $(BUILD)
+	$(CARGO) bench --locked --bench snapshot_graph
 
 .PHONY: clean
 clean:

@@ -39,6 +39,11 @@ pub fn last_component(path: &[u8]) -> &[u8] {
     &path[slash.map_or(0, |slash| slash + 1)..]
 }
 
+/// The folder in a path as written, with its slash.
+pub fn folder(path: &[u8]) -> &[u8] {
+    &path[..path.len() - last_component(path).len()]
+}
+
 /// Whether `bytes` are UTF-8 of which nothing would be escaped by [`printable`].
 pub fn is_printable(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_unprintable))

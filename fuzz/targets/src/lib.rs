@@ -25,6 +25,7 @@ pub mod qcow2_fields;
 mod random;
 mod repair;
 pub mod seeds;
+pub mod snapshots;
 mod tables;
 #[allow(dead_code)]
 #[path = "../../../tests/support/writer.rs"]
@@ -45,7 +46,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -79,6 +80,12 @@ pub const TARGETS: [Target; 19] = [
         name: "maps",
         run: maps::run,
         seeds: seeds::maps,
+        mutants: 5_000,
+    },
+    Target {
+        name: "snapshots",
+        run: snapshots::run,
+        seeds: seeds::snapshots,
         mutants: 5_000,
     },
     Target {

@@ -122,6 +122,21 @@ pub fn audit() -> Vec<Seed> {
         .collect()
 }
 
+/// The same directories, their files listed as images of a volume.
+pub fn snapshots() -> Vec<Seed> {
+    // Layout, length of a name, volume, names of the files.
+    let listings: [[u8; 11]; 4] = [
+        [0, 0, 0, 0, 2, 3, 5, 6, 7, 4, 13],
+        [1, 0, 0, 0, 8, 9, 10, 13, 8, 9, 0],
+        [2, 0, 0, 0, 11, 12, 7, 6, 11, 12, 0],
+        [0, 0, 1, 3, 2, 1, 0, 5, 1, 2, 3],
+    ];
+    let listed =
+        |((name, input), listing): (Seed, &[u8; 11])| (name, [listing, &input[4..]].concat());
+    let chains = chain().into_iter();
+    chains.zip(listings.iter().cycle()).map(listed).collect()
+}
+
 /// Chains with something in them: each kind of cluster, raw at the bottom, a data file.
 pub fn maps() -> Vec<Seed> {
     // Capacity, probing, a generated chain, images, raw at the bottom.

@@ -9,18 +9,23 @@ use crate::error::Code;
 use crate::image::ImageFormat;
 use crate::image::qcow2::Qcow2Info;
 use crate::limits;
-use crate::snapshot::names::{ImageName, Part, Scheme, Standing};
-use crate::text::{last_component, printable};
+use crate::snapshot::names::{Part, Scheme, Standing};
+use crate::text::{folder, printable};
 
 /// All findings; `leaves` are the images that could be the current one.
 pub(super) fn findings(graph: &Graph, leaves: &[usize]) -> Vec<Finding> {
     let mut judge = Judge {
         graph,
+        own_depth: graph.own_depth(),
+        ambiguous: graph.subject.is_ambiguous(),
         findings: Vec::new(),
         image: None,
     };
     judge.volume(leaves);
-    let mut twins = Twins::default();
+    let mut twins = Twins {
+        parts: HashMap::with_capacity(graph.images.len()),
+        files: HashMap::with_capacity(graph.images.len()),
+    };
     for index in 0..graph.images.len() {
         judge.image = Some(index);
         let image = &graph.images[index];
@@ -35,7 +40,6 @@ pub(super) fn findings(graph: &Graph, leaves: &[usize]) -> Vec<Finding> {
 }
 
 /// The first image of each state, and of each file.
-#[derive(Default)]
 struct Twins<'a> {
     parts: HashMap<&'a str, usize>,
     files: HashMap<(u64, u64), usize>,
@@ -43,6 +47,8 @@ struct Twins<'a> {
 
 struct Judge<'a> {
     graph: &'a Graph,
+    own_depth: usize,
+    ambiguous: bool,
     findings: Vec<Finding>,
     image: Option<usize>,
 }
@@ -131,7 +137,6 @@ impl<'a> Judge<'a> {
     }
 
     fn content(&mut self, image: &Image) {
-        let name = shown(&image.name);
         match &image.content {
             Content::Read(_) => {}
             Content::Inactive => {
@@ -139,7 +144,8 @@ impl<'a> Judge<'a> {
                     true => "is not active",
                     false => "is gone",
                 };
-                self.found(FindingCode::Inactive, Warning, format!("'{name}' {what}"));
+                let message = format!("'{}' {what}", shown(&image.name));
+                self.found(FindingCode::Inactive, Warning, message);
             }
             Content::Missing => {
                 let message = format!("'{}' is not there", shown(&image.path));
@@ -160,35 +166,33 @@ impl<'a> Judge<'a> {
     }
 
     fn place(&mut self, image: &Image) {
-        let name = shown(&image.name);
-        match (&image.role, image.place) {
-            (_, Place::Cycle) => {
-                self.found(
-                    FindingCode::Cycle,
-                    Error,
-                    format!("'{name}' stands on itself"),
-                );
+        if let Role::Foreign(_) = image.role {
+            if let Place::Line(order) = image.place {
+                self.foreign(image, order);
             }
-            (Role::Member(member), _) if member.standing == Standing::Unfinished => {
-                let message = format!("'{name}' was being made");
-                self.found(FindingCode::Unfinished, Warning, message);
-            }
-            (Role::Member(member), _) if member.standing != Standing::Kept => {
-                let message = format!("'{name}' was being removed");
-                self.found(FindingCode::Removed, Info, message);
-            }
-            (Role::Foreign(_), Place::Line(order)) => self.foreign(image, order),
-            (Role::Foreign(_), _) => {}
-            (_, Place::Branch(_)) => {
-                let message = format!("'{name}' branches off below the current image");
-                self.found(FindingCode::Branch, Warning, message);
-            }
-            (_, Place::Unlinked) if self.graph.current().is_some() => {
-                let message = format!("'{name}' is no part of the current image's chain");
-                self.found(FindingCode::Unlinked, Warning, message);
-            }
-            _ => {}
         }
+        let linked = self.graph.current().is_some();
+        let standing = match &image.role {
+            Role::Member(member) => member.standing,
+            Role::Overlay(_) | Role::Foreign(_) => Standing::Kept,
+        };
+        let (code, severity, what) = match (image.place, standing) {
+            (Place::Cycle, _) => (FindingCode::Cycle, Error, "stands on itself"),
+            (_, Standing::Unfinished) => (FindingCode::Unfinished, Warning, "was being made"),
+            (_, Standing::Removed(_)) => (FindingCode::Removed, Info, "was being removed"),
+            _ if image.is_foreign() => return,
+            (Place::Branch(_), _) => {
+                let what = "branches off below the current image";
+                (FindingCode::Branch, Warning, what)
+            }
+            (Place::Unlinked, _) if linked => {
+                let what = "is no part of the current image's chain";
+                (FindingCode::Unlinked, Warning, what)
+            }
+            _ => return,
+        };
+        let name = shown(&image.name);
+        self.found(code, severity, format!("'{name}' {what}"));
         let stood_on = |&child: &usize| self.graph.images[child].is_kept();
         if is_passing(image) && image.children.iter().any(stood_on) {
             let message =
@@ -199,17 +203,11 @@ impl<'a> Judge<'a> {
 
     /// An image of no snapshot on the line: the base below all others, or a stranger among them.
     fn foreign(&mut self, image: &Image, order: usize) {
-        let graph = self.graph;
-        let own = graph
-            .line
-            .iter()
-            .rposition(|&i| !graph.images[i].is_foreign());
         let name = shown(&image.name);
-        let first_below = own.map_or(0, |own| own + 1);
-        if order < first_below {
+        if order < self.own_depth {
             let message = format!("'{name}' is no image of the volume, but stands among them");
             self.found(FindingCode::Stranger, Error, message);
-        } else if order == first_below {
+        } else if order == self.own_depth {
             let message = format!("the volume stands on '{name}', which is not its own");
             self.found(FindingCode::ForeignBase, Info, message);
         }
@@ -217,24 +215,18 @@ impl<'a> Judge<'a> {
 
     fn name(&mut self, image: &Image) {
         let subject = &self.graph.subject;
-        let name = shown(&image.name);
+        let (scheme, volume) = (subject.scheme(), subject.volume());
         match &image.role {
             Role::Member(member) => {
-                let full = ImageName {
-                    volume: subject.volume().clone(),
-                    part: member.part.clone(),
-                    standing: member.standing,
-                };
-                match subject.scheme().parse(&image.name) {
-                    Some(parsed) if parsed == full => {}
-                    Some(parsed) => {
-                        let message = format!("'{name}' is also the name of the {parsed}");
-                        self.found(FindingCode::AmbiguousName, Warning, message);
-                    }
-                    None => {
-                        let message = format!("'{name}' does not say which volume it belongs to");
-                        self.found(FindingCode::AmbiguousName, Warning, message);
-                    }
+                let parsed = self.ambiguous.then(|| scheme.parse(&image.name));
+                let other = parsed.flatten().filter(|parsed| {
+                    let same = (&parsed.part, parsed.standing) == (&member.part, member.standing);
+                    parsed.volume != *volume || !same
+                });
+                if let Some(other) = other {
+                    let name = shown(&image.name);
+                    let message = format!("'{name}' is also the name of the {other}");
+                    self.found(FindingCode::AmbiguousName, Warning, message);
                 }
                 if !image.listed && self.is_apart(image) {
                     let message = format!("'{}' lies in another folder", shown(&image.path));
@@ -242,8 +234,7 @@ impl<'a> Judge<'a> {
                 }
             }
             Role::Foreign(_) => {
-                let volume = subject.volume();
-                if subject.scheme().parse_for(volume, &image.name).is_some() {
+                if scheme.parse_for(volume, &image.name).is_some() {
                     let path = shown(&image.path);
                     let message = format!("'{path}' is called like an image of the volume");
                     self.found(FindingCode::Elsewhere, Warning, message);
@@ -255,11 +246,10 @@ impl<'a> Judge<'a> {
 
     /// Whether the path leads to another folder than that of the image above.
     fn is_apart(&self, image: &Image) -> bool {
-        let folder = |path: &'a [u8]| &path[..path.len() - last_component(path).len()];
         let above = image.children.first();
         above.is_some_and(|&above| {
             let above = &self.graph.images[above].path;
-            folder(above) != &image.path[..image.path.len() - last_component(&image.path).len()]
+            folder(above) != folder(&image.path)
         })
     }
 
@@ -292,55 +282,61 @@ impl<'a> Judge<'a> {
             return;
         };
         let parent = &self.graph.images[parent];
-        let (name, below) = (shown(&image.name), shown(&parent.name));
+        let names = || (shown(&image.name), shown(&parent.name));
         let read_as = parent.info().map(|info| info.format);
         let expected = named_format(&self.graph.subject, &parent.role).or(read_as);
-        match (&backing.format, expected) {
+        let recorded = backing.format.as_ref();
+        match (recorded, expected) {
             (None, _) => {
+                let (name, below) = names();
                 let message = format!("'{name}' does not record the format of '{below}'");
                 self.found(FindingCode::UnnamedFormat, Error, message);
             }
             (Some(recorded), Some(expected))
                 if ImageFormat::from_name(recorded) != Some(expected) =>
             {
+                let (name, below) = names();
+                let (recorded, expected) = (shown(recorded), expected.name());
                 let message = format!(
-                    "'{name}' records that '{below}' is '{}', but it is {}",
-                    shown(recorded),
-                    expected.name()
+                    "'{name}' records that '{below}' is '{recorded}', but it is {expected}"
                 );
                 self.found(FindingCode::RecordedFormat, Error, message);
             }
             _ => {}
         }
         if backing.name().starts_with(b"/") && !parent.is_foreign() {
+            let (name, below) = names();
             let message = format!("'{name}' names '{below}' by its whole path");
             self.found(FindingCode::AbsoluteName, Info, message);
         }
         let (Some(size), Some(base)) = (image.virtual_size(), parent.virtual_size()) else {
             return;
         };
-        let sizes = format!("the disk of '{name}' has {size} bytes, that of '{below}' {base}");
-        if size < base {
-            self.found(FindingCode::Shrunk, Warning, sizes);
-        } else if size > base {
-            self.found(FindingCode::Grown, Info, sizes);
+        if size != base {
+            let (code, severity) = match size < base {
+                true => (FindingCode::Shrunk, Warning),
+                false => (FindingCode::Grown, Info),
+            };
+            let (name, below) = names();
+            let sizes = format!("the disk of '{name}' has {size} bytes, that of '{below}' {base}");
+            self.found(code, severity, sizes);
         }
     }
 
     fn inside(&mut self, image: &Image) {
         let Some(info) = image.info() else { return };
-        let name = shown(&image.name);
+        let name = || shown(&image.name);
         if info.qcow2().is_some_and(|qcow2| qcow2.header.corrupt()) {
-            let message = format!("'{name}' is marked as corrupt");
+            let message = format!("'{}' is marked as corrupt", name());
             self.found(FindingCode::MarkedCorrupt, Error, message);
         }
         if info.qcow2().is_some_and(Qcow2Info::has_data_file) {
-            let message = format!("the data of '{name}' lie in another file");
+            let message = format!("the data of '{}' lie in another file", name());
             self.found(FindingCode::DataFile, Warning, message);
         }
         let external = self.graph.subject.scheme() != Scheme::Internal;
         if external && !info.metadata.snapshots.is_empty() {
-            let message = format!("'{name}' has snapshots within");
+            let message = format!("'{}' has snapshots within", name());
             self.found(FindingCode::InternalSnapshots, Info, message);
         }
     }

@@ -182,12 +182,14 @@ impl Graph {
 
     /// The first image below all of the volume's own, if there is one: a linked clone's base.
     pub fn base(&self) -> Option<&Image> {
-        let own = self
-            .line
-            .iter()
-            .rposition(|&i| !self.images[i].is_foreign());
-        let below = own.map_or(0, |own| own + 1);
-        self.line.get(below).map(|&index| &self.images[index])
+        let below = self.line.get(self.own_depth());
+        below.map(|&index| &self.images[index])
+    }
+
+    /// Images on the line down to the last one of the volume's own.
+    fn own_depth(&self) -> usize {
+        let own = |&index: &usize| !self.images[index].is_foreign();
+        self.line.iter().rposition(own).map_or(0, |last| last + 1)
     }
 
     /// What is not as usual, in the order of the images.

@@ -18,7 +18,7 @@ use crate::image::{Backing, FormatChoice, ImageFormat};
 use crate::io::{Links, Storage};
 use crate::limits;
 use crate::snapshot::names::legacy;
-use crate::text::last_component;
+use crate::text::{folder, last_component};
 
 /// What was read, before it is put in order.
 pub(super) struct Draft {
@@ -183,11 +183,6 @@ fn unreadable(error: Error, gone: Content) -> Result<Content> {
         Code::Io if matches!(error.errno(), libc::ENOENT | libc::ENOTDIR | libc::ENXIO) => Ok(gone),
         _ => Ok(Content::Unread(error)),
     }
-}
-
-/// The folder in a path as written, with its slash.
-fn folder(path: &[u8]) -> &[u8] {
-    &path[..path.len() - last_component(path).len()]
 }
 
 struct Reader<'a> {

@@ -66,7 +66,7 @@ impl Graph {
     /// The states on the line, the newest first. A snapshot that two images claim is held by the
     /// upper one.
     pub fn states(&self) -> Vec<State<'_>> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(self.line.len());
         let mut states = Vec::with_capacity(self.line.len());
         if self.layout == Layout::Overlays && !self.line.is_empty() {
             states.push(State {
@@ -144,14 +144,13 @@ impl Graph {
 
     /// The names of the snapshots of the current state, the oldest first.
     pub fn names(&self) -> Vec<&[u8]> {
-        match self.snapshot_info() {
-            SnapshotInfo::Internal(snapshots) => snapshots.iter().map(|s| s.name).collect(),
-            SnapshotInfo::Images(_) => {
-                let states = self.states();
-                let snapshots = states.iter().rev().filter_map(|state| state.snapshot);
-                snapshots.map(|name| name.as_str().as_bytes()).collect()
-            }
+        if self.subject.scheme() == Scheme::Internal {
+            let snapshots = self.internal_snapshots();
+            return snapshots.iter().map(|snapshot| snapshot.name).collect();
         }
+        let states = self.states();
+        let snapshots = states.iter().rev().filter_map(|state| state.snapshot);
+        snapshots.map(|name| name.as_str().as_bytes()).collect()
     }
 
     /// The snapshots that a rollback to `snapshot` would lose, as Proxmox VE lists them: the oldest

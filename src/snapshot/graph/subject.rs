@@ -1,7 +1,7 @@
 //! Which volume a graph is about, and what a caller has listed of it.
 
 use crate::error::{Error, Result};
-use crate::snapshot::names::{ImageName, Part, Scheme, VolumeName};
+use crate::snapshot::names::{ImageName, Part, Scheme, SnapshotName, VolumeName};
 use crate::text::printable;
 
 /// The volume that a graph is about.
@@ -91,9 +91,16 @@ impl Subject {
         Some([storage.as_bytes(), b":", &self.volname(name)].concat())
     }
 
-    /// The current image's name in full, as the layout has it.
-    pub fn current_name(&self) -> ImageName {
-        ImageName::new(self.volume.clone(), Part::Current)
+    /// Whether names of this volume's images can mean something else. That is the same for all of
+    /// its snapshots: in each layout it is the volume's name that is split in two ways.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        let forms = |part| {
+            let image = ImageName::new(self.volume.clone(), part);
+            self.scheme.form(&image).is_ok()
+        };
+        let any =
+            SnapshotName::found("any").filter(|_| self.scheme.has_snapshot_images(&self.volume));
+        !forms(Part::Current) || any.is_some_and(|any| !forms(Part::snapshot(any)))
     }
 }
 

@@ -40,7 +40,7 @@ pub fn check_name(name: &str) -> Result<()> {
     if let Some(start) = RESERVED_STARTS.iter().find(|&&s| name.starts_with(s)) {
         return refused(format!("names that begin with '{start}' are reserved"));
     }
-    if let Some(part) = RESERVED_PARTS.iter().find(|&&part| name.contains(part)) {
+    if let Some(part) = reserved_part(name) {
         return refused(format!("names that contain '{part}' are reserved"));
     }
     Ok(())
@@ -66,6 +66,15 @@ pub fn check_in_group(group: &str, name: &str) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// All of them begin with an underscore, which few names have.
+fn reserved_part(name: &str) -> Option<&'static str> {
+    let mut starts = name.match_indices('_').map(|(at, _)| &name[at..]);
+    starts.find_map(|rest| {
+        let mut parts = RESERVED_PARTS.into_iter();
+        parts.find(|part| rest.starts_with(part))
+    })
 }
 
 fn is_allowed(byte: u8) -> bool {
@@ -121,7 +130,7 @@ mod tests {
         assert!(check_in_group("vg", &"x".repeat(125)).is_err());
         check_in_group("v-g", &"x".repeat(122)).unwrap();
         assert!(check_in_group("v-g", &"x".repeat(123)).is_err());
-        assert!(check_in_group("v-g", &("-".repeat(1) + "x")).is_err());
+        assert!(check_in_group("v-g", "-x").is_err());
         for group in ["", "-v", "..", "a b"] {
             assert!(check_in_group(group, "x").is_err());
         }
