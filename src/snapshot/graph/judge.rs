@@ -12,8 +12,9 @@ use crate::limits;
 use crate::snapshot::names::{Part, Scheme, Standing};
 use crate::text::{folder, printable};
 
-/// All findings; `leaves` are the images that could be the current one.
-pub(super) fn findings(graph: &Graph, leaves: &[usize]) -> Vec<Finding> {
+/// All findings; `leaves` are the images that could be the current one, and `has_twins` is whether two
+/// of them are one file.
+pub(super) fn findings(graph: &Graph, leaves: &[usize], has_twins: bool) -> Vec<Finding> {
     let mut judge = Judge {
         graph,
         own_depth: graph.own_depth(),
@@ -24,7 +25,7 @@ pub(super) fn findings(graph: &Graph, leaves: &[usize]) -> Vec<Finding> {
     judge.volume(leaves);
     let mut twins = Twins {
         parts: HashMap::with_capacity(graph.images.len()),
-        files: HashMap::with_capacity(graph.images.len()),
+        files: has_twins.then(HashMap::new),
     };
     for index in 0..graph.images.len() {
         judge.image = Some(index);
@@ -42,7 +43,7 @@ pub(super) fn findings(graph: &Graph, leaves: &[usize]) -> Vec<Finding> {
 /// The first image of each state, and of each file.
 struct Twins<'a> {
     parts: HashMap<&'a str, usize>,
-    files: HashMap<(u64, u64), usize>,
+    files: Option<HashMap<(u64, u64), usize>>,
 }
 
 struct Judge<'a> {
@@ -267,8 +268,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        if let Some(info) = image.info() {
-            let first = *twins.files.entry(info.file.identity).or_insert(index);
+        if let (Some(info), Some(files)) = (image.info(), &mut twins.files) {
+            let first = *files.entry(info.file.identity).or_insert(index);
             if first != index {
                 let other = shown(&self.graph.images[first].path);
                 let message = format!("'{other}' and '{}' are one file", shown(&image.path));

@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub images: Vec<Image>,
     /// Whether overlays with the names of the layout of 2024 may belong to a volume of ours.
     pub has_sibling: bool,
+    /// Whether two of the images are one file.
+    pub has_twins: bool,
 }
 
 impl Graph {
@@ -76,6 +78,7 @@ impl Graph {
             subject,
             images: drafted,
             has_sibling: false,
+            has_twins: false,
         };
         Ok(draft.finish())
     }
@@ -126,16 +129,18 @@ impl Graph {
             images: Vec::with_capacity(own.len() + 1),
             by_path: HashMap::with_capacity(own.len()),
             by_identity: HashMap::with_capacity(own.len()),
+            has_twins: false,
         };
         for (listed, role) in own {
             reader.read_listed(listed, role)?;
         }
         reader.follow_all()?;
-        let images = reader.images;
+        let (images, has_twins) = (reader.images, reader.has_twins);
         let draft = Draft {
             subject,
             images,
             has_sibling,
+            has_twins,
         };
         Ok(draft.finish())
     }
@@ -195,6 +200,7 @@ struct Reader<'a> {
     images: Vec<Image>,
     by_path: HashMap<Arc<[u8]>, usize>,
     by_identity: HashMap<(u64, u64), usize>,
+    has_twins: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -217,7 +223,8 @@ impl<'a> Reader<'a> {
         let index = self.images.len();
         self.by_path.entry(Arc::clone(&image.path)).or_insert(index);
         if let Some(info) = image.info() {
-            self.by_identity.entry(info.file.identity).or_insert(index);
+            let first = self.by_identity.entry(info.file.identity);
+            self.has_twins |= *first.or_insert(index) != index;
         }
         self.images.push(image);
         index

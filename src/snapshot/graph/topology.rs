@@ -30,7 +30,7 @@ impl Draft {
             line,
             findings: Vec::new(),
         };
-        graph.findings = judge::findings(&graph, &leaves);
+        graph.findings = judge::findings(&graph, &leaves, self.has_twins);
         graph
     }
 
