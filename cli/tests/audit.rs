@@ -267,7 +267,7 @@ fn policies_that_make_no_sense_are_2() {
         &["--allow-format", "auto-detect", "top.qcow2"],
         &["--allow-protocol", "nbd:", "top.qcow2"],
         &["--max-depth", "10001", "top.qcow2"],
-        &["--max-virtual-size", "10G", "top.qcow2"],
+        &["--max-virtual-size", "10X", "top.qcow2"],
         &["--timeout", "soon", "top.qcow2"],
         &["--limit", "max-everything=1", "top.qcow2"],
         &["--root", "top.qcow2", "top.qcow2"],
