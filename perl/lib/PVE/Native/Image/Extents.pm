@@ -93,7 +93,7 @@ file. An empty disk, for which C<qemu-img> prints an entry without a byte, has n
 =item packed($n)
 
 The same as a byte string of C<$n> records at the most, empty at the end: much faster, and 32 bytes for
-each in place of a hash. A record is four little-endian numbers of 64 bits: start, length, offset (all
+each in place of a hash. There may be fewer before the end, too: a string holds 16384 of them. A record is four little-endian numbers of 64 bits: start, length, offset (all
 ones: there is none) and flags (bit 0 present, 1 zero, 2 data, 3 compressed, 32 to 63 the depth).
 
 =item progress()
