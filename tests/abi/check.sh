@@ -34,6 +34,9 @@ grep -oE '\bpven_[a-z0-9_]+\(' include/pve_native.h | tr -d '(' | LC_ALL=C sort 
 # A comment may speak of a function; each that it speaks of must exist.
 same 'functions of the header' tests/abi/symbols.golden "$work/symbols.header"
 
+sed -n 's/^ \(pven_[a-z0-9_]*\)@PVEN_0 .*/\1/p' debian/libpve-native0.symbols > "$work/symbols.debian"
+same "symbols of Debian's package" tests/abi/symbols.golden "$work/symbols.debian"
+
 echo libpve_native.so.0 > "$work/soname.wanted"
 readelf -d "$lib" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p' > "$work/soname"
 same 'SONAME' "$work/soname.wanted" "$work/soname"
