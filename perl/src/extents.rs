@@ -1,6 +1,6 @@
 //! `PVE::Native::Image::Extents`: the raw functions behind its methods.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use pve_native_core::chain::extents::{Extents, Place};
 use pve_native_core::{Error, ErrorKind, Result};
@@ -12,27 +12,43 @@ type Record = [u8; 32];
 /// cache, and the C library gives a larger string's memory back to the system each time.
 const RECORDS: usize = 16 << 10;
 
-/// Extents as Perl's objects hold them. The reader is gone after a panic in it.
+/// Extents as Perl's objects hold them. The reader is gone after a panic in it, and when it was given
+/// up.
 pub struct Reader {
     extents: RefCell<Option<Extents>>,
+    cancelled: Cell<bool>,
     /// For packed records; as large as the largest part so far.
     records: RefCell<Vec<Record>>,
 }
 
 impl Reader {
-    fn next<P: Place>(&self, out: &mut [P]) -> Result<usize> {
+    /// The next extents, as far as some milliseconds go; `more` within the time of the call before.
+    fn next<P: Place>(&self, out: &mut [P], more: bool) -> Result<usize> {
         let Some(mut extents) = self.extents.take() else {
-            return Err(Error::new(ErrorKind::Poisoned));
+            return Err(self.gone());
         };
-        let count = extents.next(out);
+        let (done, _) = extents.progress();
+        let until = done.saturating_add(extents.pace());
+        let count = match more {
+            true => extents.go_on_until(out, until),
+            false => extents.next_until(out, until),
+        };
         self.extents.replace(Some(extents));
         count
+    }
+
+    /// Why there is no reader any more.
+    fn gone(&self) -> Error {
+        Error::new(match self.cancelled.get() {
+            true => ErrorKind::Cancelled,
+            false => ErrorKind::Poisoned,
+        })
     }
 }
 
 #[perlmod::package(name = "PVE::Native::RS::Extents", lib = "Native")]
 mod export {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     use perlmod::Value;
     use pve_native_core::chain::extents::Extent;
@@ -42,7 +58,7 @@ mod export {
     use pve_native_core::{Error, ErrorKind};
 
     use super::{Extents, RECORDS, Reader};
-    use crate::args::{bounds, required, walk};
+    use crate::args::{bounds, flag, required, walk};
     use crate::failure::Failure;
 
     perlmod::declare_magic!(Box<Reader> : &Reader as "PVE::Native::Image::Extents");
@@ -58,9 +74,10 @@ mod export {
     }
 
     fn with<T>(object: &Value, ask: impl FnOnce(&Extents) -> T) -> Result<T, Failure> {
-        match &*reader_of(object)?.extents.borrow() {
+        let reader = reader_of(object)?;
+        match &*reader.extents.borrow() {
             Some(extents) => Ok(ask(extents)),
-            None => Err(Error::new(ErrorKind::Poisoned).into()),
+            None => Err(reader.gone().into()),
         }
     }
 
@@ -79,6 +96,7 @@ mod export {
         let extents = inspect::extents(path, &options, bounds(&seconds, &limits)?)?;
         let reader = Reader {
             extents: RefCell::new(Some(extents)),
+            cancelled: Cell::default(),
             records: RefCell::default(),
         };
         let class = Value::new_string(CLASSNAME);
@@ -86,25 +104,31 @@ mod export {
             .map_err(Failure::internal)
     }
 
-    /// Function: the next extents, `n` at the most.
+    /// Function: the next extents, `n` at the most; none is the end only if all of the disk is done
+    /// with.
     #[export(serialize_error)]
-    fn next(#[raw] this: Value, #[raw] n: Value) -> Result<Vec<Extent>, Failure> {
+    fn next(
+        #[raw] this: Value,
+        #[raw] n: Value,
+        #[raw] more: Value,
+    ) -> Result<Vec<Extent>, Failure> {
         let mut part = vec![Extent::default(); wanted(&n)?];
-        let count = reader_of(&this)?.next(&mut part)?;
+        let more = flag("more", &more)?;
+        let count = reader_of(&this)?.next(&mut part, more)?;
         part.truncate(count);
         Ok(part)
     }
 
     /// Function: the same as packed records.
     #[export(raw_return, serialize_error)]
-    fn packed(#[raw] this: Value, #[raw] n: Value) -> Result<Value, Failure> {
+    fn packed(#[raw] this: Value, #[raw] n: Value, #[raw] more: Value) -> Result<Value, Failure> {
         let wanted = wanted(&n)?.min(RECORDS);
         let reader = reader_of(&this)?;
         let mut records = reader.records.borrow_mut();
         if records.len() < wanted {
             *records = vec![[0; 32]; wanted];
         }
-        let count = reader.next(&mut records[..wanted])?;
+        let count = reader.next(&mut records[..wanted], flag("more", &more)?)?;
         Ok(Value::new_bytes(records[..count].as_flattened()))
     }
 
@@ -121,5 +145,14 @@ mod export {
             perlmod::to_value(&View::new(extents.chain(), Names::Bytes))
         })?;
         chain.map_err(Failure::internal)
+    }
+
+    /// Function: gives the extents up, which is an error.
+    #[export(serialize_error)]
+    fn cancel(#[raw] this: Value) -> Result<(), Failure> {
+        let reader = reader_of(&this)?;
+        drop(reader.extents.take());
+        reader.cancelled.set(true);
+        Err(Error::new(ErrorKind::Cancelled).into())
     }
 }

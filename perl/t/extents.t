@@ -126,8 +126,28 @@ subtest 'what cannot be mapped' => sub {
     $fails->('format', "$dir/disk.raw", $qcow2);
     $fails->('limit', $top, { $qcow2->%*, 'max-depth' => 2 });
     $fails->('limit', $top, { $qcow2->%*, limits => { 'max-depth' => 2 } });
-    $fails->('argument', $top, { $qcow2->%*, progress => sub { 1 } });
+    $fails->('argument', $top, { $qcow2->%*, progress => 1 });
     $fails->('argument', undef, $qcow2);
+};
+
+subtest 'one extent that is long' => sub {
+    my $long = create('long', '4G', '-o', 'cluster_size=4k');
+    qemu_io($long, map { "write -z ${_}G 1G" } 0 .. 3);
+    my @seen;
+    my $watch = sub { push @seen, $_[0]; return 1; };
+    my $extents = PVE::Native::Image::extents($long, { format => 'qcow2', progress => $watch });
+    is($extents->next(1)->[0]->{length}, 4 << 30, 'is one');
+    cmp_ok(scalar(@seen), '>', 2, 'found in parts: ' . scalar(@seen));
+    is_deeply($extents->next(1), [], 'and all of it');
+
+    my $calls = 0;
+    my $stop = sub { return ++$calls < 2; };
+    $extents = PVE::Native::Image::extents($long, { format => 'qcow2', progress => $stop });
+    for my $method (qw(next packed progress chain)) {
+        my $err = failure_of(sub { $extents->$method(1) });
+        is(ref($err) && $err->name, 'cancelled', "given up: $method");
+    }
+    is($calls, 2, 'nobody is asked any more');
 };
 
 subtest 'what is no extents' => sub {

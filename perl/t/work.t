@@ -26,6 +26,14 @@ my %functions = (
         sub { PVE::Native::Image::bitmap_extents("$dir/dirty.qcow2", 'dirty', @_) },
     changed_extents => sub { PVE::Native::Image::changed_extents($over, $path, @_) },
     check => sub { PVE::Native::Image::check($path, @_) },
+    extents => sub {
+        my $extents = PVE::Native::Image::extents($over, @_);
+        my $all = '';
+        while (length(my $records = $extents->packed(65536))) {
+            $all .= $records;
+        }
+        return $all;
+    },
     measure => sub { PVE::Native::Image::measure($over, { format => 'qcow2', $_[0]->%* }) },
     merge_costs => sub { PVE::Native::Image::merge_costs($over, @_) },
 );

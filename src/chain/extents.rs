@@ -30,6 +30,11 @@ const SHARE: usize = 12;
 /// Places from which on tables are decoded right into them.
 const DIRECT: usize = 512;
 
+/// Clusters whose tables take some milliseconds.
+const PACE: u64 = 256 << 10;
+/// Bytes of a cluster where formats have none.
+const USUAL_CLUSTER: u64 = 64 << 10;
+
 /// A part of the disk that is stored alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -213,6 +218,24 @@ impl Extents {
         let count = self.next(out);
         self.pause = u64::MAX;
         count
+    }
+
+    /// The same as [`next_until`](Self::next_until) within the time that is left of the call before.
+    pub fn go_on_until<P: Place>(&mut self, out: &mut [P], offset: u64) -> Result<usize> {
+        self.pause = offset;
+        let count = self.fill(out);
+        self.pause = u64::MAX;
+        count
+    }
+
+    /// Bytes of the disk whose tables take some milliseconds where storage answers.
+    pub fn pace(&self) -> u64 {
+        let images = &self.chain.images;
+        let clusters = images
+            .iter()
+            .filter_map(|image| image.metadata.cluster_size);
+        let cluster = clusters.min().unwrap_or(USUAL_CLUSTER).max(1);
+        cluster.saturating_mul(PACE / images.len().max(1) as u64)
     }
 
     /// The same within the time that is left of an earlier call.

@@ -77,11 +77,13 @@ sub qemu_img_measure {
 
 sub extents {
     my ($path, $opts) = @_;
-    my ($format, $allow_probe, $max_depth, $timeout, $limits) =
-        options('extents', $opts, qw(format allow-probe max-depth timeout limits));
-    return PVE::Native::RS::Extents::extents(
+    my ($format, $allow_probe, $max_depth, $timeout, $limits, $progress) =
+        options('extents', $opts, qw(format allow-probe max-depth timeout limits progress));
+    my $extents = PVE::Native::RS::Extents::extents(
         text('path', $path), $format, $allow_probe, $max_depth, $timeout, $limits,
     );
+    $extents->{progress} = $progress;
+    return $extents;
 }
 
 sub check {
@@ -240,7 +242,7 @@ C<timeout>.
 =head2 Progress
 
 What reads all tables of an image (C<check>, C<headroom>, C<changed_extents>, C<bitmap_extents>,
-C<merge_costs>, C<measure> of an image) is done a part at a time, of about a millisecond where storage
+C<merge_costs>, C<measure> of an image, the methods of C<extents>) is done a part at a time, of about a millisecond where storage
 answers. Between two parts the handlers of signals run, so that C<alarm> works as in Perl code.
 
 C<progress> is a code reference, called between two parts with what is done and what there is to do, as
@@ -363,8 +365,9 @@ never passes.
 
 Function: which image of the chain serves which part of the disk, as C<qemu-img map> says; gives a
 L<PVE::Native::Image::Extents>, which hands them out in parts. Options: C<format>, C<allow-probe>,
-C<max-depth>, C<timeout> (for this call, and for each call of a method by itself), C<limits>. A chain
-that is not whole is an error, as are formats whose maps are not read (C<unsupported>).
+C<max-depth>, C<timeout> (for this call, and for each call of a method by itself), C<limits>,
+C<progress> (called while a method looks for extents). A chain that is not whole is an error, as are
+formats whose maps are not read (C<unsupported>).
 
 =item check($path, \%opts)
 

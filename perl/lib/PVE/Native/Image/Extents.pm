@@ -15,14 +15,32 @@ my sub checked {
     );
 }
 
+# What the library finds comes in parts of some milliseconds, so that Perl's signal handlers run
+# between two of them, and whoever wants to know how far it is can be asked whether to go on.
+my sub parts {
+    my ($self, $function, $n) = @_;
+    my $extents = checked($self);
+    $n = text('number of extents', $n);
+    my $more = 0;
+    while (1) {
+        my $part = $function->($extents, $n, $more);
+        my ($done, $total) = PVE::Native::RS::Extents::progress($extents);
+        if (my $progress = $self->{progress}) {
+            $progress->($done, $total) or PVE::Native::RS::Extents::cancel($extents);
+        }
+        return $part if $done == $total || (ref($part) ? $part->@* : length($part));
+        $more = 1;
+    }
+}
+
 sub next {
     my ($self, $n) = @_;
-    return PVE::Native::RS::Extents::next(checked($self), text('number of extents', $n));
+    return parts($self, \&PVE::Native::RS::Extents::next, $n);
 }
 
 sub packed {
     my ($self, $n) = @_;
-    return PVE::Native::RS::Extents::packed(checked($self), text('number of extents', $n));
+    return parts($self, \&PVE::Native::RS::Extents::packed, $n);
 }
 
 sub progress {
@@ -70,7 +88,8 @@ the order of the disk, without a gap or an overlap from its start to its end, an
 adjoins is one of them. Memory depends on how many are asked for at a time, not on the disk.
 
 Each method dies with a L<PVE::Native::Error>. C<timeout> holds for each call by itself, and handlers of
-signals run between calls. If something goes wrong, what was found before is handed out first, and each
+signals run while it goes on. The C<progress> that it was made with is called every few milliseconds with
+what L</progress()> says; a false return gives the extents up with the error C<cancelled>. If something goes wrong, what was found before is handed out first, and each
 further call dies with the same.
 
 The files stay open while the object lives. A forked child has the object as well: what it asks changes
@@ -93,7 +112,8 @@ file. An empty disk, for which C<qemu-img> prints an entry without a byte, has n
 =item packed($n)
 
 The same as a byte string of C<$n> records at the most, empty at the end: much faster, and 32 bytes for
-each in place of a hash. There may be fewer before the end, too: a string holds 16384 of them. A record is four little-endian numbers of 64 bits: start, length, offset (all
+each in place of a hash. There may be fewer before the end, too:
+a string holds 16384 of them. A record is four little-endian numbers of 64 bits: start, length, offset (all
 ones: there is none) and flags (bit 0 present, 1 zero, 2 data, 3 compressed, 32 to 63 the depth).
 
 =item progress()
