@@ -60,9 +60,14 @@ for my $count (1 .. 20_000) {
 }
 is($failed, 0, 'mutants');
 
-# What they need is there now; what they lose comes on top each time.
-my $before = resident();
-fails($_) for @last;
-cmp_ok(resident() - $before, '<', 4 << 20, 'memory does not grow');
+# What is lost comes on top each time; what malloc gives back to the system and takes again does not.
+my $least;
+for (1 .. 5) {
+    my $before = resident();
+    fails($_) for @last;
+    my $growth = resident() - $before;
+    $least = $growth if !defined($least) || $growth < $least;
+}
+cmp_ok($least, '<', 4 << 20, 'memory does not grow');
 
 done_testing();
