@@ -14,8 +14,8 @@ use std::process::{Command, Stdio};
 use common::random::Random;
 use common::{Images, SECRET, qemu_img, rounds};
 use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::inspect::headroom;
 use pve_native_core::inspect::maps::Headroom;
+use pve_native_core::inspect::{headroom, measure_size};
 use pve_native_core::work::finish_unwatched;
 
 fn ours(path: &Path) -> Headroom {
@@ -282,6 +282,43 @@ fn a_cluster_less_is_not_enough() {
             let device = room.worst_case - less * cluster as u64;
             let failed = image.run(Some(device), &writes);
             assert_eq!(failed.is_none(), enough, "{options} {room:?}: {failed:?}");
+        }
+    }
+}
+
+/// Proxmox VE makes volumes as large as `measure` says. That is enough as long as the first cluster of
+/// the refcount table is; where the table grows, an old one is left behind, and `headroom` knows.
+#[test]
+fn a_device_of_what_measure_says_is_enough_if_headroom_says_so() {
+    let images = Images::in_memory();
+    let mut random = Random::new(53);
+    for options in [
+        "",
+        "cluster_size=4k",
+        "cluster_size=512",
+        "cluster_size=2M",
+        "extended_l2=on,cluster_size=128k",
+        "refcount_bits=1",
+        "refcount_bits=64,cluster_size=4k",
+    ] {
+        for size in [1 << 20, (24 << 20) + 512, 61 << 20] {
+            let path = images.create("image", "qcow2", options, &size.to_string());
+            let list = (!options.is_empty()).then_some(options.as_bytes());
+            let measured = measure_size(size as u64, ImageFormat::Qcow2, list).unwrap();
+            let image = Image {
+                path,
+                size,
+                cluster: 64 << 10,
+                encrypted: false,
+            };
+            let room = ours(&image.path);
+            let what = format!("{options} {size}: {measured:?} {room:?}");
+            let writes = image.overwrite(&mut random);
+            let failed = image.run(Some(measured.fully_allocated), &writes);
+            let enough = room.worst_case <= measured.fully_allocated;
+            assert_eq!(failed.is_none(), enough, "{what}: {failed:?}");
+            let grows = options == "cluster_size=512" && size > 16 << 20;
+            assert_eq!(enough, !grows, "{what}");
         }
     }
 }
