@@ -4,6 +4,7 @@
 //! Both move whole units: `commit` of the lower image's clusters, but of 4 to 64 KiB, `rebase` of the
 //! upper image's clusters or subclusters. A unit of which anything is held is moved.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -11,13 +12,13 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::changed::whole_chain;
 use super::extents::layers;
 use super::layer::Layer;
-use super::walk::ChainOptions;
-use crate::error::Result;
+use super::walk::{Chain, ChainOptions};
+use crate::error::{Error, Result};
 use crate::image::ImageInfo;
 use crate::image::json::View;
 use crate::image::map::Stored;
 use crate::image::qcow2::mapping::SUBCLUSTERS;
-use crate::io::Storage;
+use crate::io::{File, Storage};
 use crate::work::{Progress, Work};
 
 /// Runs that make a part of the work.
@@ -131,16 +132,25 @@ impl Serialize for View<'_, MergeCost> {
 pub struct MergeCosts {
     layers: Vec<Layer>,
     names: Vec<Arc<[u8]>>,
-    /// Bytes of the units in which each image but the lowest is merged: `commit`, `rebase`.
-    units: Vec<(u64, u64)>,
+    merges: Vec<Merge>,
     costs: Vec<MergeCost>,
-    /// The upper image of the pair that is being reckoned.
-    depth: usize,
+    /// The merge that is being reckoned.
+    nth: usize,
     position: u64,
     commit: Units,
     stream: Units,
     done: u64,
     total: u64,
+}
+
+/// Images that become one.
+struct Merge {
+    /// The uppermost.
+    top: usize,
+    /// The lowest.
+    bottom: usize,
+    /// Bytes of the units in which that is done: `commit`, `rebase`.
+    units: (u64, u64),
 }
 
 /// Bytes of the smallest and the largest unit of `commit`.
@@ -163,24 +173,25 @@ fn units(upper: &ImageInfo, lower: &ImageInfo) -> (u64, u64) {
 /// first.
 pub fn merge_costs(storage: &Storage, top: &[u8], options: &ChainOptions) -> Result<MergeCosts> {
     let (chain, files) = whole_chain(storage, top, options)?;
-    let layers = layers(storage, &chain.images, files)?;
-    let pairs = chain.images.windows(2);
-    let pairs = pairs.map(|pair| units(&pair[0], &pair[1]));
-    let uppers = &layers[..layers.len().saturating_sub(1)];
-    let mut costs = MergeCosts {
-        units: pairs.collect(),
-        costs: Vec::new(),
-        depth: 0,
-        position: 0,
-        commit: Units::new(1, 0, false),
-        stream: Units::new(1, 0, false),
-        done: 0,
-        total: uppers.iter().map(|layer| layer.size).sum(),
-        names: chain.images.into_iter().map(|i| i.filename).collect(),
-        layers,
-    };
-    costs.begin();
-    Ok(costs)
+    let pairs = (1..chain.images.len()).map(|bottom| (bottom - 1, bottom));
+    MergeCosts::new(storage, chain, files, pairs.collect())
+}
+
+/// The cost of merging `top` with the `count` images below it in one pass, each byte of which is
+/// moved at most once.
+pub fn merge_cost_of_run(
+    storage: &Storage,
+    top: &[u8],
+    count: usize,
+    options: &ChainOptions,
+) -> Result<MergeCosts> {
+    let (chain, files) = whole_chain(storage, top, options)?;
+    if count == 0 || count >= chain.images.len() {
+        let images = chain.images.len();
+        let message = format!("{count} images are to be merged into one of {images}");
+        return Err(Error::argument(message).in_file(top));
+    }
+    MergeCosts::new(storage, chain, files, vec![(0, count)])
 }
 
 impl Work for MergeCosts {
@@ -188,13 +199,14 @@ impl Work for MergeCosts {
 
     fn advance(&mut self) -> Result<Option<Vec<MergeCost>>> {
         for _ in 0..WORK {
-            if self.depth >= self.units.len() {
+            let Some(merge) = self.merges.get(self.nth) else {
                 return Ok(Some(std::mem::take(&mut self.costs)));
-            }
-            if self.position < self.layers[self.depth].size {
-                self.step()?;
+            };
+            let (top, bottom) = (merge.top, merge.bottom);
+            if self.position < self.layers[top].size {
+                self.step(top, bottom)?;
             } else {
-                self.end();
+                self.end(top, bottom);
             }
         }
         Ok(None)
@@ -209,54 +221,110 @@ impl Work for MergeCosts {
 }
 
 impl MergeCosts {
-    /// Prepares for the pair at the depth.
+    fn new(
+        storage: &Storage,
+        chain: Chain,
+        files: Vec<File>,
+        merges: Vec<(usize, usize)>,
+    ) -> Result<Self> {
+        let images = &chain.images;
+        let layers = layers(storage, images, files)?;
+        let merge = |(top, bottom)| Merge {
+            top,
+            bottom,
+            units: units(&images[top], &images[bottom]),
+        };
+        let merges: Vec<Merge> = merges.into_iter().map(merge).collect();
+        let mut costs = MergeCosts {
+            total: merges.iter().map(|merge| layers[merge.top].size).sum(),
+            merges,
+            costs: Vec::new(),
+            nth: 0,
+            position: 0,
+            commit: Units::new(1, 0, false),
+            stream: Units::new(1, 0, false),
+            done: 0,
+            names: chain.images.into_iter().map(|i| i.filename).collect(),
+            layers,
+        };
+        costs.begin();
+        Ok(costs)
+    }
+
+    /// Prepares for the merge that is next.
     fn begin(&mut self) {
-        if let Some(&(commit, stream)) = self.units.get(self.depth) {
-            let size = self.layers[self.depth].size;
+        if let Some(merge) = self.merges.get(self.nth) {
+            let size = self.layers[merge.top].size;
+            let (commit, stream) = merge.units;
             self.commit = Units::new(commit, size, true);
             self.stream = Units::new(stream, size, false);
         }
     }
 
-    /// Keeps what the pair at the depth costs, and goes on to the next.
-    fn end(&mut self) {
+    /// Keeps what a merge costs, and goes on to the next.
+    fn end(&mut self, top: usize, bottom: usize) {
         self.costs.push(MergeCost {
-            image: Arc::clone(&self.names[self.depth]),
-            backing: Arc::clone(&self.names[self.depth + 1]),
+            image: Arc::clone(&self.names[top]),
+            backing: Arc::clone(&self.names[bottom]),
             commit: self.commit.bytes,
             stream: self.stream.bytes,
         });
         self.done += self.position;
         self.position = 0;
-        self.depth += 1;
+        self.nth += 1;
         self.begin();
     }
 
-    /// The run at the position of the upper image, and of what is below it.
-    fn step(&mut self) -> Result<()> {
-        let (uppers, lowers) = self.layers.split_at_mut(self.depth + 1);
-        let (Some(upper), Some((lower, rest))) = (uppers.last_mut(), lowers.split_first_mut())
-        else {
-            return Ok(());
-        };
+    /// The run at the position of the images that become one.
+    fn step(&mut self, top: usize, bottom: usize) -> Result<()> {
         let position = self.position;
-        let above = upper.run(position)?;
-        let mut end = above.end();
-        if above.stored.is_allocated() {
-            self.commit.add(position, end, is_zero(above.stored));
-        } else if position < lower.size {
-            let below = lower.run(position)?;
-            end = end.min(below.end());
-            if below.stored.is_allocated() {
-                self.stream.add(position, end, is_zero(below.stored));
+        let (mut end, uppermost) = visible(&mut self.layers, top..top + 1, position)?;
+        if uppermost.is_none() || bottom > top + 1 {
+            let (until, above) = visible(&mut self.layers, top..bottom, position)?;
+            end = end.min(until);
+            if uppermost.is_none() {
+                let (until, below) = visible(&mut self.layers, top + 1..bottom + 1, position)?;
+                end = end.min(until);
+                if let Some(zero) = below {
+                    self.stream.add(position, end, zero);
+                }
             }
-        } else if let Some(hidden) = rest.first().filter(|layer| position < layer.size) {
-            end = end.min(hidden.size);
-            self.stream.add(position, end, true);
+            if let Some(zero) = above {
+                self.commit.add(position, end, zero);
+            }
+        } else if let Some(zero) = uppermost {
+            self.commit.add(position, end, zero);
         }
         self.position = end;
         Ok(())
     }
+}
+
+/// What a group of neighbours holds at a position: whether it is zeros, if it holds anything, and
+/// where that ends. Where an image of the group ends before those below it, it holds zeros.
+fn visible(
+    layers: &mut [Layer],
+    group: Range<usize>,
+    position: u64,
+) -> Result<(u64, Option<bool>)> {
+    let mut end = u64::MAX;
+    for depth in group {
+        if position < layers[depth].size {
+            let run = layers[depth].run(position)?;
+            end = end.min(run.end());
+            if run.stored.is_allocated() {
+                return Ok((end, Some(is_zero(run.stored))));
+            }
+        } else {
+            let below = layers[depth + 1..].iter().map(|layer| layer.size);
+            let hidden = below.filter(|&size| position < size).min();
+            return Ok(match hidden {
+                Some(size) => (end.min(size), Some(true)),
+                None => (end, None),
+            });
+        }
+    }
+    Ok((end, None))
 }
 
 /// Of what an image holds, what QEMU knows for zeros without reading it.

@@ -7,6 +7,8 @@
 
 pub mod graph;
 pub mod names;
+pub mod plan;
 
 pub use graph::Graph;
 pub use names::{ImageName, Part, Scheme, SnapshotName, Standing, VolumeName};
+pub use plan::Plan;

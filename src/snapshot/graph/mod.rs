@@ -192,6 +192,11 @@ impl Graph {
         self.line.iter().rposition(own).map_or(0, |last| last + 1)
     }
 
+    /// The format that an image has by its name, if it is the volume's own.
+    pub fn named_format(&self, image: &Image) -> Option<ImageFormat> {
+        named_format(&self.subject, &image.role)
+    }
+
     /// What is not as usual, in the order of the images.
     pub fn findings(&self) -> &[Finding] {
         &self.findings

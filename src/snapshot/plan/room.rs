@@ -1,0 +1,44 @@
+//! How much room an image can come to need: what a logical volume under it must have.
+
+use crate::error::{Error, Result};
+use crate::image::measure::{self, Qcow2Layout};
+use crate::image::{ImageFormat, ImageInfo};
+
+/// Bytes that a new image takes once all of a disk of `size` bytes has been written.
+pub fn of_new(layout: &Qcow2Layout, size: u64) -> Result<u64> {
+    let too_large = || Error::limit(format!("no image has room for a disk of {size} bytes"));
+    let all = layout.fully_allocated(size).ok_or_else(too_large)?;
+    let cluster = 1u64 << layout.cluster_bits;
+    // A refcount table that is outgrown stays where it is until the next, half as large again, has
+    // been written behind it; what it leaves is too small for most writes.
+    let refcounts =
+        measure::refcount_clusters(all / cluster, layout.cluster_bits, layout.refcount_order);
+    let entries = cluster / 8;
+    let table = refcounts.div_ceil(entries);
+    let outgrown = if table > 1 {
+        table.saturating_mul(4)
+    } else {
+        0
+    };
+    all.checked_add(outgrown.saturating_mul(cluster))
+        .ok_or_else(too_large)
+}
+
+/// Bytes that an image takes if its disk has `size` bytes, with its own layout. None if that is not
+/// known for its format.
+pub fn of_image(image: &ImageInfo, size: u64) -> Result<Option<u64>> {
+    if image.format == ImageFormat::Raw {
+        return Ok(Some(size));
+    }
+    let Some(qcow2) = image.qcow2() else {
+        return Ok(None);
+    };
+    let header = &qcow2.header;
+    let layout = Qcow2Layout {
+        cluster_bits: header.cluster_bits,
+        refcount_order: header.refcount_order,
+        extended_l2: header.extended_l2(),
+    };
+    let bitmaps = measure::bitmaps_bytes(&qcow2.bitmaps, size, header.cluster_size());
+    Ok(Some(of_new(&layout, size)?.saturating_add(bitmaps)))
+}
