@@ -87,11 +87,19 @@ pub struct Checking {
 /// error [`Unsupported`](crate::ErrorKind::Unsupported), as QEMU says; a vmdk image that is not sound
 /// is an error, for QEMU counts nothing of what is wrong with one.
 pub fn check(filename: &[u8], format: FormatChoice, bounds: impl Into<Bounds>) -> Result<Checking> {
-    let storage = Storage::for_call(bounds);
+    check_in(&Storage::for_call(bounds), filename, format)
+}
+
+/// The same as a part of another question.
+pub(crate) fn check_in(
+    storage: &Storage,
+    filename: &[u8],
+    format: FormatChoice,
+) -> Result<Checking> {
     let mut head = [0; limits::HEAD];
-    let image = OpenImage::open(&storage, filename.into(), &mut head)?.to_check();
-    let (image, file) = image.read_and_keep(format, &storage)?;
-    let work = checker(&storage, &image, file).map_err(|e| e.in_file(&image.filename))?;
+    let image = OpenImage::open(storage, filename.into(), &mut head)?.to_check();
+    let (image, file) = image.read_and_keep(format, storage)?;
+    let work = checker(storage, &image, file).map_err(|e| e.in_file(&image.filename))?;
     Ok(Checking { image, work })
 }
 

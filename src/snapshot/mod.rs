@@ -5,6 +5,7 @@
 //! is built on what [`chain`](crate::chain) and [`image`](crate::image) read. `docs/snapshots.md`
 //! says what the names mean to an administrator.
 
+pub mod diagnosis;
 pub mod graph;
 pub mod names;
 pub mod plan;

@@ -19,6 +19,7 @@ pub use finding::{Finding, FindingCode};
 pub use states::{InternalSnapshot, SnapshotEntry, SnapshotInfo, State};
 pub use subject::{Listed, Subject};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -150,6 +151,7 @@ pub struct Graph {
     images: Vec<Image>,
     line: Vec<usize>,
     findings: Vec<Finding>,
+    neighbours: BTreeSet<Box<[u8]>>,
 }
 
 impl Graph {
@@ -195,6 +197,13 @@ impl Graph {
     /// The format that an image has by its name, if it is the volume's own.
     pub fn named_format(&self, image: &Image) -> Option<ImageFormat> {
         named_format(&self.subject, &image.role)
+    }
+
+    /// Names in the listing that matter to this volume, though they are not its own: the current images
+    /// of volumes on whose images it stands; and of a raw volume, those of the one it would become if
+    /// it was adopted.
+    pub fn neighbours(&self) -> &BTreeSet<Box<[u8]>> {
+        &self.neighbours
     }
 
     /// What is not as usual, in the order of the images.

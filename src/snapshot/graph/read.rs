@@ -5,7 +5,7 @@
 //! of it; any other image only in the one that is recorded, and none is ever probed.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Content, Graph, Image, Listed, Place, Role, Subject, named_format};
@@ -17,7 +17,7 @@ use crate::image::open::OpenImage;
 use crate::image::{Backing, FormatChoice, ImageFormat};
 use crate::io::{Links, Storage};
 use crate::limits;
-use crate::snapshot::names::legacy;
+use crate::snapshot::names::{ImageName, Part, Scheme, VolumeName, legacy};
 use crate::text::{folder, last_component};
 
 /// What was read, before it is put in order.
@@ -28,6 +28,8 @@ pub(super) struct Draft {
     pub has_sibling: bool,
     /// Whether two of the images are one file.
     pub has_twins: bool,
+    /// See [`Graph::neighbours`].
+    pub neighbours: BTreeSet<Box<[u8]>>,
 }
 
 impl Graph {
@@ -79,6 +81,7 @@ impl Graph {
             images: drafted,
             has_sibling: false,
             has_twins: false,
+            neighbours: BTreeSet::new(),
         };
         Ok(draft.finish())
     }
@@ -136,14 +139,54 @@ impl Graph {
         }
         reader.follow_all()?;
         let (images, has_twins) = (reader.images, reader.has_twins);
+        let neighbours = neighbours(&subject, &images, listing);
         let draft = Draft {
             subject,
             images,
             has_sibling,
             has_twins,
+            neighbours,
         };
         Ok(draft.finish())
     }
+}
+
+/// See [`Graph::neighbours`].
+fn neighbours(subject: &Subject, images: &[Image], listing: &[Listed]) -> BTreeSet<Box<[u8]>> {
+    let scheme = subject.scheme();
+    let mut names = BTreeSet::new();
+    let current = |volume: &VolumeName| {
+        let image = ImageName::new(volume.clone(), Part::Current);
+        scheme
+            .form(&image)
+            .ok()
+            .map(|name| Box::from(name.as_bytes()))
+    };
+    let mut wanted: BTreeSet<Box<[u8]>> = BTreeSet::new();
+    for image in images {
+        if let Role::Foreign(Some(name)) = &image.role {
+            wanted.extend(current(&name.volume));
+        }
+    }
+    if !wanted.is_empty() {
+        let listed = listing
+            .iter()
+            .filter(|listed| wanted.contains(&*listed.name));
+        names.extend(listed.map(|listed| Box::from(listed.name.as_slice())));
+    }
+    let would_be = match scheme {
+        Scheme::LvmQcow2 if legacy::can_have_overlays(subject.volume()) => {
+            let name = format!("{}.qcow2", subject.volume());
+            VolumeName::new(scheme, name.as_bytes()).ok()
+        }
+        _ => None,
+    };
+    if let Some(volume) = would_be {
+        let own = |listed: &&Listed| scheme.parse_for(&volume, &listed.name).is_some();
+        let own = listing.iter().filter(own);
+        names.extend(own.map(|listed| Box::from(listed.name.as_slice())));
+    }
+    names
 }
 
 /// An image that stands on nothing yet.
@@ -169,7 +212,7 @@ fn role(subject: &Subject, name: &[u8]) -> Role {
         return Role::Member(member);
     }
     let overlay = match subject.scheme() {
-        crate::snapshot::Scheme::LvmQcow2 => legacy::overlay_of(volume, name),
+        Scheme::LvmQcow2 => legacy::overlay_of(volume, name),
         _ => None,
     };
     overlay.map_or_else(|| foreign(subject, name), Role::Overlay)

@@ -29,6 +29,7 @@ impl Draft {
             images: self.images,
             line,
             findings: Vec::new(),
+            neighbours: self.neighbours,
         };
         graph.findings = judge::findings(&graph, &leaves, self.has_twins);
         graph

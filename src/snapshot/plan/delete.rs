@@ -101,7 +101,7 @@ fn merge(draft: &mut Draft<'_>, storage: &Storage, graph: &Graph, run: &[Own<'_>
     for own in run {
         can_be_merged(own.image)?;
     }
-    let cost = cost(storage, top, below.len())?;
+    let cost = cost(storage, &top.image.path, below.len())?;
     let sizes = (top.virtual_size()?, lowest.virtual_size()?);
     if cost.commit.data < cost.stream.data && can_commit(top.image, lowest.image, sizes) {
         commit(draft, top, between, lowest, &cost)
@@ -110,12 +110,13 @@ fn merge(draft: &mut Draft<'_>, storage: &Storage, graph: &Graph, run: &[Own<'_>
     }
 }
 
-fn cost(storage: &Storage, top: &Own<'_>, count: usize) -> Result<MergeCost> {
+/// What it costs to merge the image at `top` with the `count` images below it.
+pub fn cost(storage: &Storage, top: &[u8], count: usize) -> Result<MergeCost> {
     let options = ChainOptions {
         max_depth: limits::GRAPH_IMAGES,
         ..ChainOptions::new(FormatChoice::Named(ImageFormat::Qcow2))
     };
-    let work = merge_cost::merge_cost_of_run(storage, &top.image.path, count, &options)?;
+    let work = merge_cost::merge_cost_of_run(storage, top, count, &options)?;
     let mut costs = work::finish_unwatched(work)?;
     costs
         .pop()

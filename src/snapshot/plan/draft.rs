@@ -9,7 +9,7 @@ use super::step::{Action, ImageState, OnFailure, Outcome, Plan, Reference, State
 use super::wish::{Operation, Terms};
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
-use crate::snapshot::graph::{Graph, Subject};
+use crate::snapshot::graph::{Content, Graph, Subject};
 use crate::snapshot::names::{ImageName, Part, Scheme, SnapshotName, Standing, VolumeName};
 
 /// What undoes a step that was done: nothing, or some actions. None where nothing can.
@@ -44,7 +44,8 @@ impl<'a> Draft<'a> {
             .filter(|image| !image.is_foreign())
             .unwrap_or(any);
         let site = Site::of(subject.scheme(), &path.path)?;
-        let images = own.filter_map(|image| {
+        let there = own.filter(|image| image.content != Content::Missing);
+        let images = there.filter_map(|image| {
             let name = std::str::from_utf8(&image.name).ok()?;
             Some((name.to_owned(), super::state_of(graph, image)))
         });

@@ -6,16 +6,17 @@ use crate::error::Result;
 use crate::snapshot::graph::{Finding, FindingCode, Graph, Layout, Place, Role};
 use crate::snapshot::names::Part;
 
-/// The steps: the current image first, so that what is left of the volume, if not all of it is removed,
-/// cannot be taken for one.
+/// The steps: first what is left of earlier operations, which could be taken for the current image when
+/// that is gone, then the current image, without which the rest is no volume.
 pub fn plan(draft: &mut Draft<'_>, graph: &Graph) -> Result<()> {
     let ambiguous = |finding: &&Finding| finding.code == FindingCode::AmbiguousName;
     if let Some(finding) = graph.findings().iter().find(ambiguous) {
         return Err(refuse(finding));
     }
     let rank = |index: usize| match graph.images()[index].place {
-        Place::Line(order) => (0, order),
-        _ => (1, index),
+        _ if !graph.images()[index].is_kept() => (0, index),
+        Place::Line(order) => (1, order),
+        _ => (2, index),
     };
     let own = |&index: &usize| {
         let image = &graph.images()[index];

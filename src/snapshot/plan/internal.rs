@@ -23,7 +23,7 @@ pub fn plan(draft: &mut Draft<'_>, graph: &Graph, wish: &Wish) -> Result<()> {
     };
     let step = |draft: &mut Draft<'_>, what: &str, snapshot: &SnapshotName| {
         let action = draft.site.internal(&name, what, snapshot.as_str());
-        draft.other(Task::Internal, action, &[name.clone()], None);
+        draft.other(Task::Internal, action, std::slice::from_ref(&name), None);
     };
     match wish {
         Wish::Create(snapshot) if there(snapshot) => {

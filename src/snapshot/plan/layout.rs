@@ -48,6 +48,12 @@ pub fn adopt(draft: &mut Draft<'_>, graph: &Graph) -> Result<()> {
             "'{volume}' is no raw disk of a guest"
         )));
     }
+    if let Some(name) = graph.neighbours().first() {
+        let (name, to) = (printable(name), adopted(volume)?);
+        return Err(Error::argument(format!(
+            "there is '{name}' already: see what a diagnosis of '{to}' says"
+        )));
+    }
     let current = graph.current().and_then(|image| image.virtual_size());
     let size = current
         .ok_or_else(|| Error::unsupported(format!("the size of volume '{volume}' is not known")))?;

@@ -11,16 +11,16 @@
 //! that is missing tells which image was to get it. What is to be removed is removed last.
 
 mod create;
-mod delete;
+pub(in crate::snapshot) mod delete;
 mod draft;
 mod free;
 mod internal;
 mod json;
-mod layout;
+pub(in crate::snapshot) mod layout;
 mod line;
 mod rename;
 mod resize;
-mod rollback;
+pub(in crate::snapshot) mod rollback;
 pub mod room;
 mod site;
 mod step;
@@ -67,7 +67,7 @@ impl Plan {
 }
 
 /// An image of a graph as a plan sees it.
-fn state_of(graph: &Graph, image: &Image) -> ImageState {
+pub(in crate::snapshot) fn state_of(graph: &Graph, image: &Image) -> ImageState {
     let info = image.info();
     let on_device = info.filter(|info| info.file.kind == FileKind::Block);
     let device = on_device.map(|info| info.file.size);

@@ -1,0 +1,204 @@
+//! The condition of the images themselves: whether they are at hand, large enough, recorded with the
+//! right format, and sound within.
+
+use super::Cause;
+use super::view::Volume;
+use crate::chain::Severity;
+use crate::error::Result;
+use crate::image::{FormatChoice, ImageFormat};
+use crate::inspect;
+use crate::io::Storage;
+use crate::snapshot::graph::{Content, FindingCode, Layout};
+use crate::snapshot::names::Part;
+use crate::snapshot::plan::{Task, layout, room, state_of};
+use crate::work;
+
+/// Logical volumes without a device.
+pub fn inactive(volume: &mut Volume<'_>) {
+    let is_inactive = |index: &usize| volume.image(*index).content == Content::Inactive;
+    let all: Vec<usize> = volume.own().filter(is_inactive).collect();
+    let Some(&first) = all.first() else {
+        return;
+    };
+    let names: Vec<String> = all.iter().map(|&index| volume.name(index)).collect();
+    let plan = volume.plan(|draft| {
+        let action = draft.site.activate(&names);
+        draft.other(Task::Activate, action, &names, Some(Vec::new()));
+        Ok(())
+    });
+    let message = format!(
+        "{} of the volume's images are not active on this node: what is wrong can be told only when \
+         they are. No other node may use them meanwhile",
+        names.len()
+    );
+    volume.say(
+        (Cause::NotActive, Severity::Warning),
+        first,
+        message,
+        Some(plan),
+        true,
+    );
+    volume.explain(all);
+}
+
+/// Images of the volume that are recorded with another format than they have.
+pub fn recorded_formats(volume: &mut Volume<'_>) {
+    let wrong: Vec<usize> = volume
+        .graph
+        .findings()
+        .iter()
+        .filter(|finding| {
+            matches!(
+                finding.code,
+                FindingCode::RecordedFormat | FindingCode::UnnamedFormat
+            )
+        })
+        .filter_map(|finding| finding.image)
+        .collect();
+    for index in wrong {
+        let Some(parent) = volume
+            .image(index)
+            .parent
+            .filter(|_| !volume.is_explained(index))
+        else {
+            continue;
+        };
+        let below = volume.image(parent);
+        let named = volume
+            .graph
+            .named_format(below)
+            .filter(|_| below.info().is_some());
+        let Some(format) = named.filter(|_| !volume.image(index).is_foreign()) else {
+            continue;
+        };
+        let state = state_of(volume.graph, volume.image(index));
+        let Some(mut on) = state.backing else {
+            continue;
+        };
+        on.format = format;
+        let name = volume.name(index);
+        let plan = volume.plan(|draft| draft.refer(&name, Some(on)));
+        let message = format!(
+            "'{name}' does not record that '{}' is {}, as its name says",
+            volume.name(parent),
+            format.name()
+        );
+        volume.say(
+            (Cause::RecordedFormat, Severity::Error),
+            index,
+            message,
+            Some(plan),
+            true,
+        );
+    }
+}
+
+/// A volume in the layout of 2024.
+pub fn overlay_layout(volume: &mut Volume<'_>) {
+    let graph = volume.graph;
+    if graph.layout() != Layout::Overlays || volume.has_found() {
+        return;
+    }
+    let Some(&top) = graph.line().first() else {
+        return;
+    };
+    let plan = volume.plan(|draft| layout::convert(draft, graph));
+    let message = "the volume has the layout of 2024; it can be given today's names, and gets another \
+                   volume ID by that";
+    let cause = (Cause::OverlayLayout, Severity::Warning);
+    volume.say(cause, top, message.to_owned(), Some(plan), false);
+}
+
+/// A logical volume that the guest can fill before its disk is full.
+pub fn too_small(volume: &mut Volume<'_>) {
+    let graph = volume.graph;
+    let Some(&top) = graph
+        .line()
+        .first()
+        .filter(|_| graph.subject().scheme().is_lvm())
+    else {
+        return;
+    };
+    let image = volume.image(top);
+    let is_current = image.part() == Some(&Part::Current) || graph.layout() == Layout::Overlays;
+    let state = state_of(graph, image);
+    let known = (image.info(), state.virtual_size, state.volume_size);
+    let (Some(info), Some(size), Some(has)) = known else {
+        return;
+    };
+    let room = room::of_image(info, size);
+    let Ok(Some(room)) = room else {
+        return;
+    };
+    if !is_current || image.is_foreign() || has >= room {
+        return;
+    }
+    let name = volume.name(top);
+    let plan = volume.plan(|draft| draft.extend(&name, room));
+    let message = format!(
+        "'{name}' has {has} bytes, and would need {room} if all of its disk was written: the guest \
+         would get write errors before"
+    );
+    volume.say(
+        (Cause::TooSmall, Severity::Warning),
+        top,
+        message,
+        Some(plan),
+        true,
+    );
+}
+
+/// What a check of the tables finds.
+pub fn tables(volume: &mut Volume<'_>, storage: &Storage) -> Result<()> {
+    let images: Vec<usize> = volume.own().collect();
+    for index in images {
+        let image = volume.image(index);
+        if image
+            .info()
+            .is_none_or(|info| info.format != ImageFormat::Qcow2)
+        {
+            continue;
+        }
+        let name = volume.name(index);
+        let choice = FormatChoice::Named(ImageFormat::Qcow2);
+        let checking = inspect::maps::check_in(storage, &image.path, choice)?;
+        let checked = work::finish_unwatched(checking)?.result;
+        let (errors, leaks) = (checked.corruptions, checked.leaks);
+        if errors == 0 && leaks == 0 {
+            continue;
+        }
+        let repair = |all: bool| {
+            volume.plan(|draft| {
+                let action = draft.site.repair(&name, ImageFormat::Qcow2, all);
+                draft.other(Task::Repair, action, std::slice::from_ref(&name), None);
+                Ok(())
+            })
+        };
+        if errors == 0 {
+            let plan = repair(false);
+            let message =
+                format!("{leaks} clusters of '{name}' are counted as in use, and are not");
+            volume.say(
+                (Cause::Leaks, Severity::Warning),
+                index,
+                message,
+                Some(plan),
+                true,
+            );
+        } else {
+            let plan = repair(true);
+            let message = format!(
+                "the tables of '{name}' contradict each other in {errors} places; a repair makes them \
+                 agree, which need not bring back what the guest had written"
+            );
+            volume.say(
+                (Cause::Corrupt, Severity::Error),
+                index,
+                message,
+                Some(plan),
+                false,
+            );
+        }
+    }
+    Ok(())
+}
