@@ -36,6 +36,8 @@ codes! {
         NotActive = "not-active",
         /// The logical volume has no room for all that the guest can write.
         TooSmall = "too-small",
+        /// Logical volumes have the tags of another guest or volume.
+        WrongTags = "wrong-tags",
         /// What an image stands on is recorded with a wrong format.
         RecordedFormat = "recorded-format",
         /// The volume has the layout of 2024.

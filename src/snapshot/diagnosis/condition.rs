@@ -1,6 +1,8 @@
 //! The condition of the images themselves: whether they are at hand, large enough, recorded with the
 //! right format, and sound within.
 
+use std::collections::BTreeSet;
+
 use super::Cause;
 use super::view::Volume;
 use crate::chain::Severity;
@@ -10,7 +12,7 @@ use crate::inspect;
 use crate::io::Storage;
 use crate::snapshot::graph::{Content, FindingCode, Layout};
 use crate::snapshot::names::Part;
-use crate::snapshot::plan::{Task, layout, room, state_of};
+use crate::snapshot::plan::{Task, layout, room, state_of, tags};
 use crate::work;
 
 /// Logical volumes without a device.
@@ -146,6 +148,59 @@ pub fn too_small(volume: &mut Volume<'_>) {
         Some(plan),
         true,
     );
+}
+
+/// Logical volumes that were renamed and kept their tags. Those without any are left alone: other tools
+/// set none.
+pub fn wrong_tags(volume: &mut Volume<'_>) {
+    let subject = volume.graph.subject();
+    if !subject.scheme().is_lvm() || volume.graph.layout() == Layout::Overlays {
+        return;
+    }
+    let right = tags(subject.scheme(), subject.volume());
+    let mut wrong: Vec<usize> = Vec::new();
+    let mut gone = BTreeSet::new();
+    for index in volume.own() {
+        for tag in &volume.image(index).tags {
+            let tag = String::from_utf8_lossy(tag);
+            if is_ours(&tag) && !right.contains(&tag.to_string()) {
+                gone.insert(tag.into_owned());
+                if wrong.last() != Some(&index) {
+                    wrong.push(index);
+                }
+            }
+        }
+    }
+    let Some(&first) = wrong.first() else {
+        return;
+    };
+    let names: Vec<String> = wrong.iter().map(|&index| volume.name(index)).collect();
+    let gone: Vec<String> = gone.into_iter().collect();
+    let plan = volume.plan(|draft| {
+        let action = draft.site.tag(&names, &right, &gone);
+        draft.other(Task::Tag, action, &names, Some(Vec::new()));
+        Ok(())
+    });
+    let message = format!("tagged as another volume's: {}", gone.join(", "));
+    volume.say(
+        (Cause::WrongTags, Severity::Warning),
+        first,
+        message,
+        Some(plan),
+        true,
+    );
+}
+
+/// Whether a tag names a guest or one of its volumes.
+fn is_ours(tag: &str) -> bool {
+    let rest = tag
+        .strip_prefix("pve-vm-")
+        .or(tag.strip_prefix("pve-base-"));
+    rest.is_some_and(|rest| {
+        rest.bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// What a check of the tables finds.

@@ -65,6 +65,7 @@ pub fn diagnose(
     condition::recorded_formats(&mut volume);
     condition::overlay_layout(&mut volume);
     condition::too_small(&mut volume);
+    condition::wrong_tags(&mut volume);
     let broken = graph.findings().iter().any(|finding| {
         matches!(finding.code, FindingCode::Unreadable) && finding.severity == Severity::Error
     });

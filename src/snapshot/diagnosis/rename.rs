@@ -41,7 +41,11 @@ pub fn interrupted(volume: &mut Volume<'_>) {
     let has_current = scheme
         .form(&current)
         .is_ok_and(|name| graph.neighbours().contains(name.as_bytes()));
-    if has_current || target.is_base() || away.iter().any(|(_, part, _)| *part == Part::Current) {
+    if away.is_empty()
+        || has_current
+        || target.is_base()
+        || away.iter().any(|(_, part, _)| *part == Part::Current)
+    {
         return;
     }
     let mut above = volume.name(line[own - 1]);

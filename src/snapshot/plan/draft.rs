@@ -377,16 +377,9 @@ impl<'a> Draft<'a> {
         self.step(task, action, about, partly, undo);
     }
 
-    /// The tags of a volume's images: its guest, and itself.
+    /// The tags of a volume's images.
     pub fn tags(&self, volume: &VolumeName) -> Vec<String> {
-        let mut tags = Vec::new();
-        if let Some(owner) = volume.owner() {
-            tags.push(format!("pve-vm-{owner}"));
-        }
-        if self.scheme() == Scheme::LvmQcow2 {
-            tags.push(format!("pve-{}", volume.stem()));
-        }
-        tags
+        tags(self.scheme(), volume)
     }
 
     /// The reference to the volume's image with this name, which lies in the same folder.
@@ -436,6 +429,18 @@ impl<'a> Draft<'a> {
             steps: self.steps,
         }
     }
+}
+
+/// The tags of a volume's images: its guest, and in our own layout itself.
+pub fn tags(scheme: Scheme, volume: &VolumeName) -> Vec<String> {
+    let mut tags = Vec::new();
+    if let Some(owner) = volume.owner() {
+        tags.push(format!("pve-vm-{owner}"));
+    }
+    if scheme == Scheme::LvmQcow2 {
+        tags.push(format!("pve-{}", volume.stem()));
+    }
+    tags
 }
 
 /// The images that a step is about.

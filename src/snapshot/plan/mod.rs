@@ -33,7 +33,7 @@ pub use step::{
 };
 pub use wish::{Arguments, Operation, Preallocation, Terms, Wish};
 
-pub(in crate::snapshot) use draft::Draft;
+pub(in crate::snapshot) use draft::{Draft, tags};
 
 use crate::error::Result;
 use crate::image::ImageFormat;

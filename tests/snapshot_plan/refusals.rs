@@ -1,0 +1,1 @@
+//! What plans are not made for, and why.
