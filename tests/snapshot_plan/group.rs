@@ -266,6 +266,25 @@ impl Group {
     }
 }
 
+impl Group {
+    /// An empty image on another, which it names by its whole path or without one.
+    pub fn overlay(&self, name: &str, (below, format): (&Path, &str), size: u64) {
+        let path = self.path(name);
+        let path = path.to_str().unwrap();
+        let options = "cluster_size=128k,extended_l2=on";
+        let size_text = size.to_string();
+        let below = below.to_str().unwrap();
+        let args = [
+            "create", "-q", "-f", "qcow2", "-o", options, "-b", below, "-F", format,
+        ];
+        assert!(common_qemu_img(&[&args[..], &[path, &size_text]].concat()));
+        let room = pve_native_core::snapshot::plan::room::of_new(&self.terms().layout, size);
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        file.set_len(room.unwrap().next_multiple_of(EXTENT))
+            .unwrap();
+    }
+}
+
 fn common_qemu_img(args: &[&str]) -> bool {
     super::common::qemu_img(args).status.success()
 }

@@ -20,6 +20,8 @@ codes! {
         PutAside = "put-aside",
         /// Some images of the volume have another volume's name.
         RenameInterrupted = "rename-interrupted",
+        /// Some images of the volume have the names of today's layout, and some those of 2024.
+        ConversionInterrupted = "conversion-interrupted",
         /// An image refers to a name that another one was to get.
         ReferenceAhead = "reference-ahead",
         /// An image that another one stands on is gone, and nothing in the volume can replace it.

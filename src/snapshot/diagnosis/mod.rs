@@ -7,6 +7,7 @@
 
 mod cause;
 mod condition;
+mod conversion;
 mod current;
 mod json;
 mod leftovers;
@@ -55,6 +56,7 @@ pub fn diagnose(
         condition::inactive(&mut volume);
         return Ok(volume.finish());
     }
+    conversion::begun(&mut volume);
     merge::interrupted(&mut volume, storage)?;
     merge::not_in_place(&mut volume);
     rename::interrupted(&mut volume);

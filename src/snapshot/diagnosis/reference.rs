@@ -2,6 +2,7 @@
 //! the missing name tells what was to get it.
 
 use super::Cause;
+use super::conversion;
 use super::merge;
 use super::view::Volume;
 use crate::chain::Severity;
@@ -43,13 +44,19 @@ fn unused(volume: &mut Volume<'_>, missing: usize) {
 /// The only kept image that is in no use: it leads to the missing one as little as anything to it.
 fn candidate(volume: &Volume<'_>, above: &[usize], suits: impl Fn(&Part) -> bool) -> Option<usize> {
     let leaves = volume.leaves().into_iter();
-    let mut free = leaves.filter(|index| {
+    let free = leaves.filter(|index| {
         let part = volume.member(*index).map(|member| &member.part);
         let is_current = part == Some(&Part::Current);
         let overlay = part.is_none();
         !above.contains(index) && !is_current && (overlay || part.is_some_and(&suits))
     });
-    free.next().filter(|_| free.next().is_none())
+    let free: Vec<usize> = free.collect();
+    // One that names itself names what is to get its name after it.
+    let names_itself = |index: &&usize| volume.image(**index).parent == Some(**index);
+    match (&free[..], free.iter().find(names_itself)) {
+        (_, Some(index)) | ([index], None) => Some(*index),
+        _ => None,
+    }
 }
 
 /// The name of another image of this volume: of the snapshot that becomes the bottom, or of an image
@@ -61,13 +68,20 @@ fn ahead(volume: &mut Volume<'_>, missing: usize, part: &Part) {
     }
     let raw = matches!(part, Part::Bottom | Part::Snapshot { raw: true, .. });
     let is_raw = |part: &Part| matches!(part, Part::Snapshot { raw: true, .. } | Part::Bottom);
-    let found = candidate(volume, &above, |part| is_raw(part) == raw);
+    let suits = |part: &Part| is_raw(part) == raw;
+    let found = candidate(volume, &above, suits);
+    let new = volume.name(missing);
     let Some(found) = found else {
-        lost(volume, missing);
+        if !(raw && conversion::last(volume, missing)) {
+            lost(volume, missing);
+        }
         return;
     };
-    let (old, new) = (volume.name(found), volume.name(missing));
-    let plan = volume.plan(|draft| draft.rename(&old, &new));
+    let old = volume.name(found);
+    let plan = volume.plan(|draft| {
+        conversion::refer_on(volume, draft, found)?;
+        draft.rename(&old, &new)
+    });
     let message = format!("'{new}' is not there, and '{old}' was about to get that name");
     let cause = (Cause::ReferenceAhead, Severity::Error);
     volume.say(cause, missing, message, Some(plan), true);

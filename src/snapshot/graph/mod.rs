@@ -200,8 +200,8 @@ impl Graph {
     }
 
     /// Names in the listing that matter to this volume, though they are not its own: the current images
-    /// of volumes on whose images it stands; and of a raw volume, those of the one it would become if
-    /// it was adopted.
+    /// of volumes on whose images it stands; of a raw volume, those of the one that it would become if
+    /// it was adopted, and of that one, the raw volume.
     pub fn neighbours(&self) -> &BTreeSet<Box<[u8]>> {
         &self.neighbours
     }

@@ -181,6 +181,15 @@ fn neighbours(subject: &Subject, images: &[Image], listing: &[Listed]) -> BTreeS
         }
         _ => None,
     };
+    let raw = match scheme {
+        Scheme::LvmQcow2 => VolumeName::new(scheme, subject.volume().stem().as_bytes()).ok(),
+        _ => None,
+    };
+    if let Some(raw) = raw.filter(|raw| raw != subject.volume()) {
+        let raw = raw.as_str().as_bytes();
+        let listed = listing.iter().filter(|listed| listed.name == raw);
+        names.extend(listed.map(|listed| Box::from(listed.name.as_slice())));
+    }
     if let Some(volume) = would_be {
         let own = |listed: &&Listed| scheme.parse_for(&volume, &listed.name).is_some();
         let own = listing.iter().filter(own);
