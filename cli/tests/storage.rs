@@ -73,3 +73,16 @@ fn questions_that_make_no_sense_are_refused() {
         assert!(answer.stderr.contains(why), "{}", answer.stderr);
     }
 }
+
+#[test]
+fn the_documentation_shows_what_is_true() {
+    let text = Lab::new().pve_native(["storage", "capabilities"]).fine();
+    let page = include_str!("../../docs/storage.md");
+    assert!(page.contains(&text), "docs/storage.md is not up to date");
+    let example = Lab::new().pve_native(["storage", "capabilities", "lvmthin", "raw"]);
+    let page = include_str!("../../docs/command.md");
+    assert!(
+        page.contains(&example.fine()),
+        "docs/command.md is not up to date"
+    );
+}

@@ -58,7 +58,7 @@ my %names = (
 );
 
 # Those that tell where a volume is without asking storage.
-my %by_path = map { $_ => 1 } qw(zfspool dir btrfs nfs cifs lvm lvmthin iscsi lvmqcow2);
+my %by_path = map { $_ => 1 } qw(zfspool dir btrfs nfs cifs lvm lvmthin iscsi iscsidirect lvmqcow2);
 
 # How many statements were held against something.
 my $compared = 0;
@@ -78,7 +78,8 @@ sub words {
 sub entry {
     my ($type, %options) = @_;
     return {
-        type => $type, path => '/srv/store', vgname => 'vg', thinpool => 'pool', pool => 'pool',
+        type => $type, path => '/srv/store', vgname => 'vg', thinpool => 'pool',
+        portal => '192.0.2.1', target => 'iqn.2026-01.example:one', pool => 'pool',
         %options,
     };
 }
@@ -141,6 +142,13 @@ sub snapshots {
     };
 }
 
+# Our answer about snapshots where it is decided who takes those that hang on krbd.
+sub running {
+    my ($ours, $decided) = @_;
+    return $ours if ($ours->{running} // '') ne 'qemu-unless-krbd';
+    return { $ours->%*, running => $decided };
+}
+
 sub compare_volume {
     my ($plugin, $ours, $type, $options) = @_;
     my $format = $ours->{format};
@@ -173,7 +181,9 @@ sub compare_volume {
     same($ours->{replication}, $replicate, "$what: replication of the volume");
 
     # A clone of a format that its target cannot have is refused.
-    if ($linked->@*) {
+    if (!$linked->@*) {
+        same($ours->{'linked-clone-format'}, undef, "$what: no linked clones");
+    } else {
         my ($state) = $linked->@*;
         my @from = $state eq 'base' ? ($base) : ($current, $state eq 'snap' ? 'one' : undef);
         my $target = { valid_target_formats => [$ours->{'linked-clone-format'}] };
@@ -185,46 +195,52 @@ sub compare_volume {
     }
 
     my $theirs = snapshots($plugin, $scfg, $current, $format);
-    if (($ours->{snapshots}->{running} // '') eq 'qemu-unless-krbd') {
-        same($theirs, { $ours->{snapshots}->%*, running => 'qemu' }, "$what: snapshots");
-        my $mapped = snapshots($plugin, entry($type, krbd => 1), $current, $format);
-        same($mapped, { $ours->{snapshots}->%*, running => 'storage' }, "$what: with krbd");
-    } else {
-        same($ours->{snapshots}, $theirs, "$what: snapshots");
+    same(running($ours->{snapshots}, 'qemu'), $theirs, "$what: snapshots");
+    if ($options->{krbd}) {
+        $theirs = snapshots($plugin, entry($type, krbd => 1), $current, $format);
+        same(running($ours->{snapshots}, 'storage'), $theirs, "$what: snapshots with krbd");
     }
     if (my $chained = $ours->{'snapshots-with-volume-chain'}) {
         $theirs = snapshots($plugin, entry($type, $chain => 1), $current, $format);
         same($chained, $theirs, "$what: snapshots with $chain");
     }
 
-    compare_space($plugin, $ours, $scfg, $options, $what);
+    compare_space($plugin, $ours, $options, $what);
     if ($by_path{$type}) {
         my ($path) = $plugin->path($scfg, $current, $storeid);
-        my $level = $path =~ m!^/dev/! ? 'block' : 'file';
+        my $level = $path =~ m!^(?:/dev/|iscsi:)! ? 'block' : 'file';
         same($ours->{level}, $level, "$what: level of $path");
     }
     return;
 }
 
+# What the plugin says of space: whether a volume is thin without any option, it does not tell.
 sub compare_space {
-    my ($plugin, $ours, $scfg, $options, $what) = @_;
+    my ($plugin, $ours, $options, $what) = @_;
     my $format = $ours->{format};
-    if (!$ours->{allocation}) {
-        eval { $plugin->alloc_image($storeid, $scfg, 100, $format, undef, 1024) };
-        $compared++;
-        like(
-            $@, qr/^(?:can't allocate space|creating images is not supported)/,
-            "$what: no allocation"
-        );
+    my $usual = $plugin->can('alloc_image') == PVE::Storage::Plugin->can('alloc_image');
+    my $mode = PVE::Storage::Plugin::preallocation_cmd_opt({ preallocation => 'full' }, $format);
+    my $decided = $ours->{provisioning};
+    if (refuses_allocation($plugin, $ours->{type}, $format)) {
+        $decided = 'elsewhere';
+    } elsif ($options->{sparse} && $format eq 'raw') {
+        $decided = 'thin-if-sparse';
+    } elsif ($options->{preallocation} && $mode && $usual) {
+        $decided = 'thin-unless-preallocated';
+    } elsif ($decided !~ m/^(?:thin|thick)$/) {
+        $decided = 'thin or thick';
     }
-    if ($ours->{provisioning} eq 'thin-unless-preallocated') {
-        my $full = { $scfg->%*, preallocation => 'full' };
-        my $mode = PVE::Storage::Plugin::preallocation_cmd_opt($full, $format);
-        same([$mode, $options->{preallocation} ? 1 : 0], ['full', 1], "$what: preallocation");
-    } elsif ($ours->{provisioning} eq 'thin-if-sparse') {
-        same($options->{sparse} ? 1 : 0, 1, "$what: sparse");
-    }
+    same($ours->{provisioning}, $decided, "$what: provisioning");
+    same($ours->{allocation}, $decided eq 'elsewhere' ? 0 : 1, "$what: allocation");
     return;
+}
+
+# Asked only of those that refuse at once, or should: the others would look for their storage.
+sub refuses_allocation {
+    my ($plugin, $type, $format) = @_;
+    return 0 if $type !~ m/^(?:esxi|iscsi|iscsidirect)$/;
+    eval { $plugin->alloc_image($storeid, entry($type), 100, $format, undef, 1024) };
+    return $@ =~ m/^(?:can't allocate space|creating images is not supported)/;
 }
 
 sub compare_type {
@@ -243,18 +259,39 @@ sub compare_type {
     my $may = $ours->{'volume-chain'} eq 'never' ? 0 : 1;
     same($may, $options->{$chain} ? 1 : 0, "$type: $chain");
 
-    if (!$ours->{volumes}->@*) {
+    my $formats = $ours->{formats};
+    my $chained = $ours->{'formats-with-volume-chain'};
+    my $option = $ours->{'volume-chain'} eq 'option' ? 1 : 0;
+    same($chained ? 1 : 0, $option, "$type: formats with $chain are there");
+    my @formats = map { $_->{format} } $ours->{volumes}->@*;
+    same(\@formats, ($chained // $formats)->{valid}, "$type: its volumes");
+
+    if (!@formats) {
         my @guests = grep { $data->{content}->[0]->{$_} } qw(images rootdir);
         same([@guests, $data->{format} // ()], [], "$type: no volumes");
+        same($formats, { default => undef, valid => [] }, "$type: no formats");
         return;
     }
     for my $with (0, 1) {
-        my $formats = $ours->{ $with ? 'formats-with-volume-chain' : 'formats' } or next;
+        my $offered = $with ? $chained : $formats;
+        next if !$offered;
         my $theirs = $plugin->get_formats(entry($type, $chain => $with), $storeid);
-        same($formats->{default}, $theirs->{default}, "$type: default format");
-        same([sort $formats->{valid}->@*], words($theirs->{valid}), "$type: formats");
+        same($offered->{default}, $theirs->{default}, "$type: default format");
+        same([sort $offered->{valid}->@*], words($theirs->{valid}), "$type: formats");
     }
-    compare_volume($plugin, $_, $type, $options) for $ours->{volumes}->@*;
+    my $theirs = $plugin->get_formats(entry($type), $storeid);
+    for my $volume ($ours->{volumes}->@*) {
+        my $format = $volume->{format};
+        same($volume->{shared}, $shared, "$type, $format: shared");
+        my $needs = $theirs->{valid}->{$format} ? 0 : 1;
+        same($volume->{'needs-volume-chain'}, $needs, "$type, $format: needs $chain");
+        my @unknown = grep { !$data->{content}->[0]->{$_} } $volume->{'content-types'}->@*;
+        same(\@unknown, [], "$type, $format: content types");
+        compare_volume($plugin, $volume, $type, $options);
+    }
+    my %levels = map { $_->{level} => 1 } $ours->{volumes}->@*;
+    my $level = keys %levels > 1 ? 'both' : (keys %levels)[0];
+    same($ours->{level}, $level, "$type: level");
     return;
 }
 

@@ -140,7 +140,7 @@ fn snapshots(snapshots: &Snapshots) -> String {
     }
     let running = snapshots.running.map_or(NONE, |taker| taker.name());
     format!(
-        "{}, back to {}, taken by {running}",
+        "{}, back to {}, running: {running}",
         snapshots.method.name(),
         snapshots.rollback.name()
     )
