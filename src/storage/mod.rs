@@ -3,9 +3,8 @@
 //!
 //! [`storage_type`] holds what is true of a storage type, [`volume`] what is true of a volume of one
 //! format on it; [`capabilities()`] puts both together, and [`ask`] is how the faces ask. The data
-//! follow the plugins of Proxmox VE 9.1: `docs/storage.md` tells how, and
-//! `perl/t/stock_capabilities.t` holds them against the plugins themselves. Nothing here looks at
-//! storage.
+//! follow the plugins of Proxmox VE 9.1; `docs/storage.md` tells how, and how they are held against
+//! the plugins themselves. Nothing here looks at storage.
 
 mod capabilities;
 pub mod content_type;
