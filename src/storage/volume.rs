@@ -270,6 +270,7 @@ const OURS_RAW: VolumeFacts = VolumeFacts {
     ..LVM_RAW
 };
 const OURS_QCOW2: VolumeFacts = VolumeFacts {
+    initially_zero: true,
     snapshots: Snapshots::CHAIN,
     full_clone_from: State::ALL,
     ..OURS_RAW
