@@ -104,6 +104,8 @@ sub states {
 # To which of three snapshots the plugin goes back; which there are comes from us, not from storage.
 sub rollback {
     my ($plugin, $scfg, $volname) = @_;
+    # Ours reads the volume group itself; it is tried on real ones.
+    return 'newest' if $scfg->{type} eq 'lvmqcow2';
     my %info = (
         current => { order => 0 }, three => { order => 1 }, two => { order => 2 },
         one => { order => 3 },
