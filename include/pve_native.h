@@ -1471,6 +1471,39 @@ int32_t pven_merge_costs_json(const char *top,
                               size_t *len,
                               pven_error **err);
 
+/**
+ * What may be assumed of volumes of one format on storages of one type, as JSON: an object for one
+ * volume; without a format one for the type, with all its volumes; without a type an array of all
+ * types. docs/storage.md has the keys.
+ *
+ * type: as storage.cfg calls it, such as "lvmthin". NULL: all types.
+ * format: "raw", "qcow2", "vmdk" or "subvol". NULL: all that such a storage has.
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_storage_capabilities_json(const char *type,
+                                       const char *format,
+                                       char **json,
+                                       size_t *len,
+                                       pven_error **err);
+
+/**
+ * The names of all storage types, as a JSON array.
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_storage_types_json(char **json, size_t *len, pven_error **err);
+
+/**
+ * What storages can be used for, as JSON: [{ "content-type", "description" }, ...].
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_storage_content_types_json(char **json, size_t *len, pven_error **err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -749,6 +749,30 @@ inline pven_headroom headroom(const std::string &path, std::uint64_t device_size
     return result;
 }
 
+/** As pven_storage_capabilities_json(); without a format all that the type has, without a type all. */
+inline std::string storage_capabilities_json(const std::optional<std::string> &type = {},
+                                             const std::optional<std::string> &format = {}) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_storage_capabilities_json(type ? type->c_str() : nullptr,
+                                              format ? format->c_str() : nullptr, text, length,
+                                              error);
+    });
+}
+
+/** As pven_storage_types_json(). */
+inline std::string storage_types_json() {
+    return detail::json([](char **text, std::size_t *length, pven_error **error) {
+        return pven_storage_types_json(text, length, error);
+    });
+}
+
+/** As pven_storage_content_types_json(). */
+inline std::string storage_content_types_json() {
+    return detail::json([](char **text, std::size_t *length, pven_error **error) {
+        return pven_storage_content_types_json(text, length, error);
+    });
+}
+
 /** As pven_merge_costs_json(). */
 inline std::string merge_costs_json(const std::string &top, const WorkOptions &options = {}) {
     char *text = nullptr;

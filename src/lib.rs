@@ -2,7 +2,8 @@
 //!
 //! Data flows one way: bytes ([`io`]) → one image ([`image`]) → how images refer to each other
 //! ([`chain`]). The faces (C, Perl, command line) turn their arguments into the types of this
-//! crate and its results into theirs; no rule lives in a face.
+//! crate and its results into theirs; no rule lives in a face. [`storage`] stands beside them and
+//! knows nothing of images.
 //!
 //! Nothing in here prints, starts a process or keeps process-wide state, save the deadline
 //! helpers of [`io`]; `unsafe` stands in `io/sys/` alone.
@@ -19,6 +20,7 @@ pub mod json;
 pub mod limits;
 pub mod panics;
 pub mod snapshot;
+pub mod storage;
 pub mod text;
 pub mod work;
 

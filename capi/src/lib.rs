@@ -43,5 +43,7 @@ pub mod ranges;
 
 pub mod measure;
 
+pub mod storage;
+
 pub mod ffi;
 mod texts;

@@ -161,6 +161,10 @@ fn common_sections(others: &[&str]) -> Roff {
             "May this image, which somebody uploaded, be used?",
         ),
         (
+            "pve-native storage capabilities lvm qcow2",
+            "What can be done with such a volume?",
+        ),
+        (
             "pve-native image audit --preset restore --root /mnt/backup /mnt/backup/disk.qcow2",
             "Does this chain stay inside the directory that it was restored to?",
         ),
@@ -194,6 +198,8 @@ mod tests {
             "-image-chain",
             "-image-map",
             "-image-audit",
+            "-storage",
+            "-storage-capabilities",
         ] {
             let path = directory
                 .path()
@@ -229,5 +235,7 @@ mod tests {
         assert_eq!(completions(&symlinks), "inside none any");
         let preset = ["pve-native", "image", "audit", "--preset", "u"];
         assert_eq!(completions(&preset), "upload");
+        let storage = ["pve-native", "storage", "capabilities", "lvmt"];
+        assert_eq!(completions(&storage), "lvmthin");
     }
 }

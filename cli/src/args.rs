@@ -14,6 +14,7 @@ use pve_native_core::chain::{ChainOptions, Preset, Symlinks};
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::{Bounds, options};
 use pve_native_core::limits::{Limit, Limits};
+use pve_native_core::storage::{StorageType, VolumeFormat};
 
 /// Disk images and backing chains for Proxmox VE, inspected without starting QEMU.
 #[derive(Debug, Parser)]
@@ -76,6 +77,28 @@ pub enum Command {
     /// Look at disk images.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Ask what storages can do.
+    #[command(subcommand)]
+    Storage(StorageCommand),
+}
+
+/// Questions about storages.
+#[derive(Debug, Subcommand)]
+pub enum StorageCommand {
+    /// Say what may be assumed of a volume.
+    ///
+    /// Of a volume of FORMAT on a storage of TYPE: its snapshots and clones, how it takes space, and
+    /// whether a guest can change the node without it being copied. Without FORMAT of all volumes on
+    /// such a storage, without TYPE of all storages that Proxmox VE knows. Nothing is looked at.
+    #[command(after_help = EXIT_STATUS)]
+    Capabilities {
+        /// Type of the storage, as storage.cfg calls it.
+        #[arg(value_name = "TYPE", value_parser = storage_types())]
+        name: Option<String>,
+        /// Format of the volume.
+        #[arg(value_name = "FORMAT", value_parser = volume_formats())]
+        format: Option<String>,
+    },
 }
 
 /// Questions about disk images.
@@ -360,6 +383,14 @@ fn format_names() -> PossibleValuesParser {
 
 fn image_formats() -> PossibleValuesParser {
     PossibleValuesParser::new(ImageFormat::ALL.map(ImageFormat::name))
+}
+
+fn storage_types() -> PossibleValuesParser {
+    PossibleValuesParser::new(StorageType::ALL.iter().map(|each| each.name()))
+}
+
+fn volume_formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(VolumeFormat::ALL.iter().map(|format| format.name()))
 }
 
 fn presets() -> PossibleValuesParser {

@@ -13,6 +13,7 @@ mod map;
 mod progress;
 mod room;
 mod scale;
+mod storage;
 mod svg;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     };
     let answer = match &args.command {
         Command::Image(command) => image::run(command, args.output),
+        Command::Storage(command) => storage::run(command, args.output),
     };
     match answer {
         Ok(answer) => answer.write(args.output, args.color).into(),

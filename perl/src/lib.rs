@@ -16,6 +16,7 @@ mod panic_door;
 mod panics;
 mod pin;
 mod policy;
+mod storage;
 mod work;
 
 /// What belongs to no area: the versions.

@@ -257,6 +257,15 @@ void long_work_is_told_of_and_can_be_stopped() {
     CHECK(thrown);
 }
 
+void storages_have_capabilities() {
+    CHECK(storage_capabilities_json("lvm", "qcow2").find("\"volume-chain\"") != std::string::npos);
+    CHECK(storage_capabilities_json("lvm").find("\"volumes\"") != std::string::npos);
+    CHECK(storage_capabilities_json().front() == '[');
+    CHECK(storage_types_json().find("\"rbd\"") != std::string::npos);
+    CHECK(storage_content_types_json().find("\"rootdir\"") != std::string::npos);
+    fails([] { storage_capabilities_json("glusterfs"); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -276,6 +285,7 @@ int main(int argc, char **argv) {
     a_pin_describes_its_files();
     long_work_is_told_of_and_can_be_stopped();
     extents_are_walked_once();
+    storages_have_capabilities();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();
     return failures ? 1 : 0;

@@ -13,6 +13,7 @@ pub mod facts;
 pub mod info;
 pub mod map;
 pub mod room;
+pub mod storage;
 mod table;
 
 use std::time::{Duration, SystemTime};
