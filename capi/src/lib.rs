@@ -43,5 +43,9 @@ pub mod ranges;
 
 pub mod measure;
 
+pub mod graph_image;
+
+pub mod graph;
+
 pub mod ffi;
 mod texts;
