@@ -111,7 +111,7 @@ fn common_sections(others: &[&str]) -> Roff {
         (
             "3",
             "The answer is \"no\": the chain is damaged, an image is marked corrupt, or an image must \
-             not be used.",
+             not be used, a volume is not whole.",
         ),
     ] {
         roff.control("TP", []);
@@ -164,6 +164,10 @@ fn common_sections(others: &[&str]) -> Roff {
             "pve-native image audit --preset restore --root /mnt/backup /mnt/backup/disk.qcow2",
             "Does this chain stay inside the directory that it was restored to?",
         ),
+        (
+            "pve-native snapshot graph /dev/vg/vm-100-disk-0.qcow2",
+            "Which snapshots does this volume have, and what is wrong with its images?",
+        ),
     ] {
         roff.control("TP", []);
         roff.text([italic(example)]);
@@ -194,6 +198,8 @@ mod tests {
             "-image-chain",
             "-image-map",
             "-image-audit",
+            "-snapshot",
+            "-snapshot-graph",
         ] {
             let path = directory
                 .path()
@@ -229,5 +235,7 @@ mod tests {
         assert_eq!(completions(&symlinks), "inside none any");
         let preset = ["pve-native", "image", "audit", "--preset", "u"];
         assert_eq!(completions(&preset), "upload");
+        let scheme = ["pve-native", "snapshot", "graph", "--scheme", ""];
+        assert_eq!(completions(&scheme), "lvmqcow2 pve-dir pve-lvm internal");
     }
 }

@@ -48,6 +48,11 @@ impl<'a> GraphOptions<'a> {
         })
     }
 
+    /// The volume: the one that is named, or the one that the image at `path` belongs to.
+    pub fn subject_of(&self, path: &[u8]) -> Result<Subject> {
+        self.subject(|| Subject::of_image(self.scheme, path, self.storage))
+    }
+
     fn subject(&self, of_image: impl FnOnce() -> Result<Subject>) -> Result<Subject> {
         match self.volname {
             Some(volname) => Subject::new(self.scheme, volname, self.storage),
@@ -67,12 +72,8 @@ pub fn graph_of_chain(
     options: &GraphOptions<'_>,
 ) -> Result<Graph> {
     check_path("path", path)?;
-    let GraphOptions {
-        scheme, storage, ..
-    } = *options;
-    let subject = options.subject(|| Subject::of_image(scheme, path, storage))?;
-    let access = Storage::for_call(options.bounds);
-    Graph::from_path(&access, subject, path, format)
+    let subject = options.subject_of(path)?;
+    Graph::from_path(&Storage::for_call(options.bounds), subject, path, format)
 }
 
 /// The graph of a volume's images in a listing, which may hold other volumes' images as well. Without
