@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * pve-native: what is in a disk image, and in the chain under it; in process.
+ * pve-native: what is in a disk image, in the chain under it, and which snapshots that means; in
+ * process.
  *
  * This file is generated from the library's source. docs/c-api.md has a guide and an example.
  *
@@ -274,6 +275,24 @@
 /** Options for creating an image that a function takes at the most. */
 #define PVEN_OPTIONS_MAX 1000
 
+/** It belongs to the volume. */
+#define PVEN_STANDING_KEPT 0
+
+/** It is being made, and nothing stands on it. */
+#define PVEN_STANDING_UNFINISHED 1
+
+/** It is about to be removed: not part of the volume any more. */
+#define PVEN_STANDING_REMOVED 2
+
+/** In place of an index where there is no such image. */
+#define PVEN_NO_INDEX -1
+
+/** Volumes that one call of pven_snapshot_graph_from_volumes() takes at the most. */
+#define PVEN_VOLUMES_MAX (1 << 20)
+
+/** Tags that each of them has at the most. */
+#define PVEN_TAGS_MAX 4096
+
 /**
  * What was found in a chain when it was audited: no file stays open. Made by pven_audit_open(),
  * freed by pven_audit_free().
@@ -310,6 +329,16 @@ typedef struct pven_pin pven_pin;
  * pven_bitmap_extents(), freed by pven_ranges_free().
  */
 typedef struct pven_ranges pven_ranges;
+
+/**
+ * The images of a volume as they were when they were read: no file stays open. Made by
+ * pven_snapshot_graph_open() or pven_snapshot_graph_from_volumes(), freed by
+ * pven_snapshot_graph_free().
+ *
+ * What cannot be read, is missing or leads in a circle is part of the graph, and told by its
+ * findings.
+ */
+typedef struct pven_snapshot_graph pven_snapshot_graph;
 
 /**
  * What an image may cost; docs/limits.md has more on each. Zero is the default everywhere. All can
@@ -551,11 +580,14 @@ typedef struct pven_policy {
     size_t limits_size;
 } pven_policy;
 
-/** One thing that was found. Strings live as long as the audit. */
+/** One thing that was found. Strings live as long as the audit or graph. */
 typedef struct pven_finding {
-    /** What: a stable word such as "backing-file". docs/audit.md lists them. */
+    /**
+     * What: a stable word such as "backing-file". docs/audit.md lists those of audits,
+     * docs/snapshots.md those of graphs.
+     */
     const char *code;
-    /** The image that it was found in, as bytes. */
+    /** The image that it was found in, as bytes: its path; in a graph its name. */
     const char *image;
     /** A sentence for people, UTF-8, without control characters. Its wording is not part of the ABI. */
     const char *message;
@@ -736,6 +768,98 @@ typedef struct pven_headroom {
     /** What the device lacks for that; 0 if there is enough, PVEN_NO_SIZE where there is no device. */
     uint64_t short_by;
 } pven_headroom;
+
+/**
+ * Which volume a graph is about, and what it may cost. Zero is the default everywhere, but for the
+ * scheme.
+ */
+typedef struct pven_snapshot_graph_opts {
+    /** How the images are called: "lvmqcow2", "pve-dir", "pve-lvm" or "internal". Must be given. */
+    const char *scheme;
+    /**
+     * What Proxmox VE calls the volume, such as "100/vm-100-disk-0.qcow2". NULL: as the names of the
+     * images say.
+     */
+    const char *volname;
+    /** ID of the storage. NULL: answers have no volume IDs. */
+    const char *storeid;
+    /**
+     * Format of the image at path, as in pven_open_opts. NULL: its name decides. Must be NULL for
+     * pven_snapshot_graph_from_volumes().
+     */
+    const char *format;
+    /** How long storage may take altogether, in seconds; fractions are allowed. 0: no limit. */
+    double timeout;
+    /** What each image may cost. NULL: all defaults. */
+    const pven_limits *limits;
+    /** Size of what limits points to. */
+    size_t limits_size;
+} pven_snapshot_graph_opts;
+
+/** A volume of a listing: a logical volume of the group, or a file of the folder. */
+typedef struct pven_volume {
+    /** Its name in the volume group or folder. Must be given. */
+    const char *name;
+    /**
+     * Where it can be read. It need not be there: a logical volume that is not active has no device.
+     * Must be given.
+     */
+    const char *path;
+    /** Bytes of the volume or file. 0: not known. */
+    uint64_t size;
+    /** LVM's tags. NULL: none. */
+    const char *const *tags;
+    /** How many there are. */
+    size_t tag_count;
+} pven_volume;
+
+/** An image of a snapshot graph. Strings live as long as the graph. */
+typedef struct pven_graph_image {
+    /** Its name in the volume group or folder, as bytes. */
+    const char *name;
+    /** The path it was read from, or could not be, as bytes. */
+    const char *path;
+    /**
+     * What it is to the volume: "current", "snapshot", "bottom" (the raw image of an adopted volume),
+     * "overlay" (what was written after a snapshot, in the layout of 2024), "foreign" (no image of
+     * this volume). Static: never freed.
+     */
+    const char *role;
+    /** Name of the snapshot; NULL if it is of none. */
+    const char *snapshot;
+    /**
+     * Where it stands: "line" (from the current image down), "branch" (leads to the line), "unlinked"
+     * (does not), "cycle" (stands on itself). Static: never freed.
+     */
+    const char *place;
+    /**
+     * What could be read of it: "read", "inactive" (listed, but cannot be found), "missing" (only
+     * another image names it), "unread" (error_code says why not). Static: never freed.
+     */
+    const char *content;
+    /** QEMU's name of its format. NULL if it could not be read. Static: never freed. */
+    const char *format;
+    /** Why it could not be read; NULL if that is not what content says. */
+    const char *error_message;
+    /** Bytes of the disk that the guest sees. 0 if it could not be read. */
+    uint64_t virtual_size;
+    /** Bytes of storage that it takes. 0 for block devices. */
+    uint64_t actual_size;
+    /** Bytes of the volume or file as the listing says. 0: not known. */
+    uint64_t size;
+    /** Index of the image that it stands on. PVEN_NO_INDEX: on none. */
+    int64_t parent;
+    /** PVEN_STANDING_*. */
+    uint32_t standing;
+    /** PVEN_FORMAT_*. */
+    uint32_t format_number;
+    /** PVEN_ERR_*, or PVEN_OK. */
+    int32_t error_code;
+    /** 1 if the listing has it. */
+    uint8_t listed;
+    /** Zero. */
+    uint8_t reserved[3];
+} pven_graph_image;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1503,6 +1627,167 @@ int32_t pven_storage_types_json(char **json, size_t *len, pven_error **err);
  * Thread-safe. Touches no storage.
  */
 int32_t pven_storage_content_types_json(char **json, size_t *len, pven_error **err);
+
+/**
+ * Reads the graph of the chain under the image at path: what QEMU would see of its volume.
+ *
+ * path: as for pven_chain_open().
+ * opts, opts_size: a pven_snapshot_graph_opts and its size.
+ * Thread-safe.
+ */
+int32_t pven_snapshot_graph_open(const char *path,
+                                 const pven_snapshot_graph_opts *opts,
+                                 size_t opts_size,
+                                 pven_snapshot_graph **out,
+                                 pven_error **err);
+
+/**
+ * Reads the graph of all images of a volume in a listing of its volume group or folder, which may hold
+ * other volumes' images as well. Without a volname all images in it must be of one volume.
+ *
+ * volumes, volume_size, count: an array of so many pven_volume, each of volume_size bytes: sizeof
+ * pven_volume. At most PVEN_VOLUMES_MAX.
+ * opts, opts_size: a pven_snapshot_graph_opts and its size.
+ * PVEN_ERR_LIMIT if more than 10000 images are of this volume.
+ * Thread-safe.
+ */
+int32_t pven_snapshot_graph_from_volumes(const pven_volume *volumes,
+                                         size_t volume_size,
+                                         size_t count,
+                                         const pven_snapshot_graph_opts *opts,
+                                         size_t opts_size,
+                                         pven_snapshot_graph **out,
+                                         pven_error **err);
+
+/**
+ * Frees a graph and all strings it lent. NULL is allowed.
+ *
+ * One thread, when no other uses the graph any more.
+ */
+void pven_snapshot_graph_free(pven_snapshot_graph *g);
+
+/**
+ * Images in a graph: those of the listing in the order of their names, then what they lead to; or
+ * those of the chain from its top down. 0 for NULL.
+ *
+ * Many threads may use one graph.
+ */
+size_t pven_snapshot_graph_len(const pven_snapshot_graph *g);
+
+/**
+ * One image of a graph.
+ *
+ * index: below pven_snapshot_graph_len(). out, out_size: a pven_graph_image and its size. As much of
+ * it as both sides know is filled, the rest is zero.
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_image(const pven_snapshot_graph *g,
+                                  size_t index,
+                                  pven_graph_image *out,
+                                  size_t out_size,
+                                  pven_error **err);
+
+/**
+ * Index of the image that the guest writes to: the one on which no other stands. PVEN_NO_INDEX if it
+ * cannot be told which one that is, and for NULL.
+ *
+ * Many threads may use one graph.
+ */
+int64_t pven_snapshot_graph_current(const pven_snapshot_graph *g);
+
+/**
+ * Number of findings. 0 for NULL.
+ *
+ * Many threads may use one graph.
+ */
+size_t pven_snapshot_graph_finding_count(const pven_snapshot_graph *g);
+
+/**
+ * One finding, in the order of the images. Its image is a name in the volume group or folder, its
+ * offset PVEN_NO_OFFSET; docs/snapshots.md lists the codes.
+ *
+ * index: below pven_snapshot_graph_finding_count(). out, out_size: a pven_finding and its size. As
+ * much of it as both sides know is filled, the rest is zero. Strings live as long as the graph.
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_finding(const pven_snapshot_graph *g,
+                                    size_t index,
+                                    pven_finding *out,
+                                    size_t out_size,
+                                    pven_error **err);
+
+/**
+ * What Proxmox VE's volume_snapshot_info gives, as a JSON object: for each state from the current one
+ * down { "order", "file", "volname", "volid", "virtual-size", "parent", "child" }, as far as they are
+ * known; for snapshots within an image { "timestamp" }.
+ *
+ * json, len: the text, NUL-terminated, and its length without the NUL; free it with
+ * pven_string_free().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_info_json(const pven_snapshot_graph *g,
+                                      char **json,
+                                      size_t *len,
+                                      pven_error **err);
+
+/**
+ * The names of the snapshots, the oldest first, as a JSON array.
+ *
+ * json, len: as for pven_snapshot_graph_info_json().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_names_json(const pven_snapshot_graph *g,
+                                       char **json,
+                                       size_t *len,
+                                       pven_error **err);
+
+/**
+ * The snapshots that a rollback to this one would lose, as a JSON array: the newer ones, the oldest
+ * first, and then those on branches of images that would go. PVEN_ERR_ARGUMENT if the current state
+ * has no such snapshot.
+ *
+ * snapshot: its name, NUL-terminated.
+ * json, len: as for pven_snapshot_graph_info_json().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_blockers_json(const pven_snapshot_graph *g,
+                                          const char *snapshot,
+                                          char **json,
+                                          size_t *len,
+                                          pven_error **err);
+
+/**
+ * All of the graph as a JSON object: { "scheme", "volname", "layout", "current", "line", "snapshots",
+ * "images", "findings" }. The images are those of pven_snapshot_graph_image(), current and line are
+ * indices of them, snapshots is what pven_snapshot_graph_info_json() gives.
+ *
+ * json, len: as for pven_snapshot_graph_info_json().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_json(const pven_snapshot_graph *g,
+                                 char **json,
+                                 size_t *len,
+                                 pven_error **err);
+
+/**
+ * The graph for a terminal, a line for each image.
+ *
+ * text: NUL-terminated; free it with pven_string_free().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_text(const pven_snapshot_graph *g,
+                                 char **text,
+                                 pven_error **err);
+
+/**
+ * The graph in the language of graphviz.
+ *
+ * text: NUL-terminated; free it with pven_string_free().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_graph_dot(const pven_snapshot_graph *g,
+                                char **text,
+                                pven_error **err);
 
 #ifdef __cplusplus
 }

@@ -75,6 +75,7 @@ struct Free {
     void operator()(pven_pin *pin) const noexcept { pven_pin_free(pin); }
     void operator()(pven_ranges *ranges) const noexcept { pven_ranges_free(ranges); }
     void operator()(pven_extents *extents) const noexcept { pven_extents_free(extents); }
+    void operator()(pven_snapshot_graph *graph) const noexcept { pven_snapshot_graph_free(graph); }
     void operator()(pven_error *error) const noexcept { pven_error_free(error); }
     void operator()(char *string) const noexcept { pven_string_free(string); }
 };
@@ -783,6 +784,147 @@ inline std::string merge_costs_json(const std::string &top, const WorkOptions &o
     const detail::Owned<char> owned(text);
     return std::string(text, length);
 }
+
+/** Which volume a graph is about; pven_snapshot_graph_opts says what each means. */
+struct GraphOptions {
+    std::string scheme;
+    std::optional<std::string> volname, storeid, format;
+    double timeout = 0;
+    std::optional<pven_limits> limits;
+};
+
+/** A volume of a listing; pven_volume says what each means. */
+struct Volume {
+    std::string name, path;
+    std::uint64_t size = 0;
+    std::vector<std::string> tags;
+};
+
+/** The images of a volume, and the snapshots that they mean. Strings in the structs it gives live as
+ * long as it does. */
+class SnapshotGraph {
+public:
+    /** As pven_snapshot_graph_open(). */
+    static SnapshotGraph open(const std::string &path, const GraphOptions &options) {
+        const pven_snapshot_graph_opts opts = plain(options);
+        pven_snapshot_graph *graph = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_snapshot_graph_open(path.c_str(), &opts, sizeof opts, &graph, error);
+        });
+        return SnapshotGraph(graph);
+    }
+
+    /** As pven_snapshot_graph_from_volumes(). */
+    static SnapshotGraph from_volumes(const std::vector<Volume> &volumes,
+                                      const GraphOptions &options) {
+        const pven_snapshot_graph_opts opts = plain(options);
+        std::vector<std::vector<const char *>> tags;
+        std::vector<pven_volume> list;
+        tags.reserve(volumes.size());
+        list.reserve(volumes.size());
+        for (const Volume &volume : volumes) {
+            tags.push_back(detail::pointers(volume.tags));
+            list.push_back(pven_volume{volume.name.c_str(), volume.path.c_str(), volume.size,
+                                       tags.back().data(), volume.tags.size()});
+        }
+        pven_snapshot_graph *graph = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_snapshot_graph_from_volumes(list.data(), sizeof(pven_volume), list.size(),
+                                                    &opts, sizeof opts, &graph, error);
+        });
+        return SnapshotGraph(graph);
+    }
+
+    /** Images in it. */
+    std::size_t size() const noexcept { return pven_snapshot_graph_len(graph_.get()); }
+
+    /** One image. */
+    pven_graph_image image(std::size_t index) const {
+        pven_graph_image image{};
+        detail::check([&](pven_error **error) {
+            return pven_snapshot_graph_image(graph_.get(), index, &image, sizeof image, error);
+        });
+        return image;
+    }
+
+    /** Index of the image that the guest writes to, if that can be told. */
+    std::optional<std::size_t> current() const noexcept {
+        const std::int64_t index = pven_snapshot_graph_current(graph_.get());
+        if (index == PVEN_NO_INDEX)
+            return std::nullopt;
+        return static_cast<std::size_t>(index);
+    }
+
+    /** What is not as usual. */
+    std::vector<pven_finding> findings() const {
+        std::vector<pven_finding> all(pven_snapshot_graph_finding_count(graph_.get()));
+        for (std::size_t i = 0; i < all.size(); i++)
+            detail::check([&](pven_error **error) {
+                return pven_snapshot_graph_finding(graph_.get(), i, &all[i], sizeof all[i], error);
+            });
+        return all;
+    }
+
+    /** As pven_snapshot_graph_info_json(). */
+    std::string info_json() const { return json(pven_snapshot_graph_info_json); }
+    /** As pven_snapshot_graph_names_json(). */
+    std::string names_json() const { return json(pven_snapshot_graph_names_json); }
+    /** As pven_snapshot_graph_json(). */
+    std::string json() const { return json(pven_snapshot_graph_json); }
+
+    /** As pven_snapshot_graph_blockers_json(). */
+    std::string blockers_json(const std::string &snapshot) const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_snapshot_graph_blockers_json(graph_.get(), snapshot.c_str(), text, length,
+                                                     error);
+        });
+    }
+
+    /** As pven_snapshot_graph_text(). */
+    std::string text() const {
+        return detail::text([&](char **text, pven_error **error) {
+            return pven_snapshot_graph_text(graph_.get(), text, error);
+        });
+    }
+
+    /** As pven_snapshot_graph_dot(). */
+    std::string dot() const {
+        return detail::text([&](char **text, pven_error **error) {
+            return pven_snapshot_graph_dot(graph_.get(), text, error);
+        });
+    }
+
+    /** The graph for the C interface; still owned by this object. */
+    const pven_snapshot_graph *get() const noexcept { return graph_.get(); }
+
+private:
+    explicit SnapshotGraph(pven_snapshot_graph *graph) noexcept : graph_(graph) {}
+
+    using Question = std::int32_t(const pven_snapshot_graph *, char **, std::size_t *, pven_error **);
+
+    std::string json(Question *ask) const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return ask(graph_.get(), text, length, error);
+        });
+    }
+
+    static pven_snapshot_graph_opts plain(const GraphOptions &options) noexcept {
+        const auto text = [](const std::optional<std::string> &text) {
+            return text ? text->c_str() : nullptr;
+        };
+        pven_snapshot_graph_opts opts{};
+        opts.scheme = options.scheme.c_str();
+        opts.volname = text(options.volname);
+        opts.storeid = text(options.storeid);
+        opts.format = text(options.format);
+        opts.timeout = options.timeout;
+        opts.limits = options.limits ? &*options.limits : nullptr;
+        opts.limits_size = options.limits ? sizeof *options.limits : 0;
+        return opts;
+    }
+
+    detail::Owned<pven_snapshot_graph> graph_;
+};
 
 /** The version of the project. */
 inline std::string version() { return pven_version(); }

@@ -32,7 +32,7 @@ pub struct Audit {
 
 /// A finding with its strings.
 #[derive(Debug)]
-struct Held {
+pub(crate) struct Held {
     code: CString,
     image: CString,
     message: CString,
@@ -40,13 +40,14 @@ struct Held {
     severity: Severity,
 }
 
-/// One thing that was found. Strings live as long as the audit.
+/// One thing that was found. Strings live as long as the audit or graph.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct FindingC {
-    /// What: a stable word such as "backing-file". docs/audit.md lists them.
+    /// What: a stable word such as "backing-file". docs/audit.md lists those of audits,
+    /// docs/snapshots.md those of graphs.
     pub code: *const c_char,
-    /// The image that it was found in, as bytes.
+    /// The image that it was found in, as bytes: its path; in a graph its name.
     pub image: *const c_char,
     /// A sentence for people, UTF-8, without control characters. Its wording is not part of the ABI.
     pub message: *const c_char,
@@ -86,25 +87,39 @@ impl Audit {
             let message = format!("index {index} is beyond the {length} findings of the audit");
             return Err(core::Error::argument(message));
         };
-        Ok(FindingC {
-            code: finding.code.as_ptr(),
-            image: finding.image.as_ptr(),
-            message: finding.message.as_ptr(),
-            offset: finding.offset,
-            severity: finding.severity as u32,
-            reserved: 0,
-        })
+        Ok(finding.lent())
     }
 }
 
 impl Held {
     fn new(finding: &Finding) -> Self {
+        let (code, severity) = (finding.code.name(), finding.severity);
         Held {
-            code: string::held_text(finding.code.name()),
-            image: string::held(&finding.image),
-            message: string::held_text(&finding.message),
             offset: finding.offset.unwrap_or(PVEN_NO_OFFSET),
-            severity: finding.severity,
+            ..Held::of(code, &finding.image, &finding.message, severity)
+        }
+    }
+
+    /// One that no single place is to blame for.
+    pub(crate) fn of(code: &str, image: &[u8], message: &str, severity: Severity) -> Self {
+        Held {
+            code: string::held_text(code),
+            image: string::held(image),
+            message: string::held_text(message),
+            offset: PVEN_NO_OFFSET,
+            severity,
+        }
+    }
+
+    /// For C, which may use it as long as this lives.
+    pub(crate) fn lent(&self) -> FindingC {
+        FindingC {
+            code: self.code.as_ptr(),
+            image: self.image.as_ptr(),
+            message: self.message.as_ptr(),
+            offset: self.offset,
+            severity: self.severity as u32,
+            reserved: 0,
         }
     }
 }

@@ -43,7 +43,10 @@ pub mod ranges;
 
 pub mod measure;
 
+pub mod graph_image;
 pub mod storage;
+
+pub mod graph;
 
 pub mod ffi;
 mod texts;

@@ -111,7 +111,7 @@ fn common_sections(others: &[&str]) -> Roff {
         (
             "3",
             "The answer is \"no\": the chain is damaged, an image is marked corrupt, or an image must \
-             not be used.",
+             not be used, a volume is not whole.",
         ),
     ] {
         roff.control("TP", []);
@@ -168,6 +168,10 @@ fn common_sections(others: &[&str]) -> Roff {
             "pve-native image audit --preset restore --root /mnt/backup /mnt/backup/disk.qcow2",
             "Does this chain stay inside the directory that it was restored to?",
         ),
+        (
+            "pve-native snapshot graph /dev/vg/vm-100-disk-0.qcow2",
+            "Which snapshots does this volume have, and what is wrong with its images?",
+        ),
     ] {
         roff.control("TP", []);
         roff.text([italic(example)]);
@@ -200,6 +204,8 @@ mod tests {
             "-image-audit",
             "-storage",
             "-storage-capabilities",
+            "-snapshot",
+            "-snapshot-graph",
         ] {
             let path = directory
                 .path()
@@ -237,5 +243,7 @@ mod tests {
         assert_eq!(completions(&preset), "upload");
         let storage = ["pve-native", "storage", "capabilities", "lvmt"];
         assert_eq!(completions(&storage), "lvmthin");
+        let scheme = ["pve-native", "snapshot", "graph", "--scheme", ""];
+        assert_eq!(completions(&scheme), "lvmqcow2 pve-dir pve-lvm internal");
     }
 }

@@ -3,6 +3,10 @@
 //! The manual pages and the shells' completions are made from these definitions
 //! (`examples/generate.rs`), so the help texts here are the documentation.
 
+// Said, as examples/generate.rs takes this file by its path.
+#[path = "args/snapshot.rs"]
+pub mod snapshot;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -16,7 +20,7 @@ use pve_native_core::inspect::{Bounds, options};
 use pve_native_core::limits::{Limit, Limits};
 use pve_native_core::storage::{StorageType, VolumeFormat};
 
-/// Disk images and backing chains for Proxmox VE, inspected without starting QEMU.
+/// Disk images, backing chains and snapshots for Proxmox VE, inspected without starting QEMU.
 #[derive(Debug, Parser)]
 #[command(name = "pve-native", version, after_help = EXIT_STATUS)]
 pub struct Args {
@@ -45,18 +49,20 @@ pub struct Args {
 
 /// The meaning of the exit status, as the help shows it.
 const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
-                           (chain damaged, image corrupt, image not safe, device too small)";
+                           (chain damaged, image corrupt, image not safe, device too small, \
+                           volume not whole)";
 
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// For people: trees and tables.
     Human,
-    /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings.
+    /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings;
+    /// of a volume, its snapshots.
     Json,
     /// For graphviz: images as boxes, references as arrows.
     Dot,
-    /// For browsers and documents: a drawing of a map.
+    /// For browsers and documents: a drawing of a map, or of a volume's images.
     Svg,
 }
 
@@ -77,6 +83,9 @@ pub enum Command {
     /// Look at disk images.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Look at the snapshots of volumes.
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
     /// Ask what storages can do.
     #[command(subcommand)]
     Storage(StorageCommand),

@@ -1,6 +1,6 @@
 //! The pve-native command: arguments in, the core's answers out as text, JSON or pictures.
 //!
-//! Everything that is decided about images is decided in the core; here it is shown.
+//! Everything that is decided about images and volumes is decided in the core; here it is shown.
 
 mod answer;
 mod args;
@@ -13,6 +13,7 @@ mod map;
 mod progress;
 mod room;
 mod scale;
+mod snapshot;
 mod storage;
 mod svg;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let answer = match &args.command {
         Command::Image(command) => image::run(command, args.output),
         Command::Storage(command) => storage::run(command, args.output),
+        Command::Snapshot(command) => snapshot::run(command, args.output),
     };
     match answer {
         Ok(answer) => answer.write(args.output, args.color).into(),

@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod extents;
 mod failure;
+mod graph;
 mod image;
 mod maps;
 mod measure;

@@ -9,6 +9,7 @@ use POSIX ();
 use Test::More;
 
 use PVE::Native::Image;
+use PVE::Native::SnapshotGraph;
 use TestImages qw(directory qemu_img qemu_io);
 use TestProcess qw(in_child open_files growth_kib);
 
@@ -18,6 +19,13 @@ my $over = "$dir/over.qcow2";
 qemu_img('create', '-q', '-f', 'qcow2', $path, '1M');
 qemu_img('create', '-q', '-f', 'qcow2', '-b', $path, '-F', 'qcow2', $over);
 qemu_io($over, 'write 0 64k', 'write 256k 64k');
+my @volumes = map { { name => $_, path => "$dir/$_" } } qw(vm-1-x.qcow2 snap-aa-vm-1-x.qcow2);
+qemu_img('create', '-q', '-f', 'qcow2', $volumes[1]->{path}, '1M');
+qemu_img(
+    'create', '-q', '-f', 'qcow2', '-b', $volumes[1]->{name}, '-F', 'qcow2',
+    $volumes[0]->{path},
+);
+my %volume = (scheme => 'pve-dir', volname => '1/vm-1-x.qcow2', storeid => 'dir');
 
 sub works {
     my ($timeout) = @_;
@@ -29,13 +37,15 @@ sub works {
     my $extents = PVE::Native::Image::extents($over, $opts);
     my $check = PVE::Native::Image::check($over, $opts);
     my $changed = PVE::Native::Image::changed_extents($over, $path, $opts);
+    my $graph = PVE::Native::SnapshotGraph->from_volumes(\@volumes, { %volume, %$opts });
     return
            $info->{'virtual-size'} == $size
         && @$chain == 1
         && keys(%$many) == 2
         && length($extents->packed(100)) == 4 * 32
         && $check->{'allocated-clusters'} == 2
-        && @$changed == 2;
+        && @$changed == 2
+        && @{ [$graph->names()] } == 1;
 }
 
 ok(works(), 'here');
@@ -70,6 +80,18 @@ my %calls = (
         $extents->next(10);
         $extents->packed(10);
         $extents->chain();
+    },
+    graph => sub {
+        my $graph = PVE::Native::SnapshotGraph->from_volumes(\@volumes, {%volume});
+        $graph->$_() for qw(snapshot_info current names findings to_text to_dot as_hash);
+        $graph->blockers('aa');
+    },
+    'graph, time-out' => sub {
+        my $path = $volumes[0]->{path};
+        PVE::Native::SnapshotGraph->from_chain($path, { %volume, timeout => 5 });
+    },
+    'graph, error' => sub {
+        eval { PVE::Native::SnapshotGraph->from_volumes([{ name => 'x' }], {%volume}) };
     },
     measure => sub {
         my %target = (format => 'qcow2', options => { cluster_size => '4k' });

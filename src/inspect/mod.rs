@@ -1,10 +1,11 @@
-//! The questions that every face asks of images: one image, a chain, many images, and the
-//! answers that Proxmox VE's own functions give.
+//! The questions that every face asks of images: one image, a chain, many images, a volume's snapshots,
+//! and the answers that Proxmox VE's own functions give.
 //!
 //! A face turns its arguments into these options and hands out the result; what a default means,
 //! which format is assumed and what time-outs do is decided here.
 
 mod file_size;
+mod graph;
 mod many;
 pub mod maps;
 pub mod measure;
@@ -12,6 +13,7 @@ pub mod options;
 
 pub use crate::io::Bounds;
 pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
+pub use graph::{GraphOptions, graph_of_chain, graph_of_volumes};
 pub use many::{ManyOptions, inspect_many, side_by_side};
 pub use maps::{bitmap_extents, changed_extents, check, extents, headroom, map_text, merge_costs};
 pub use measure::{measure_image, measure_size, qemu_img_measure};

@@ -106,3 +106,10 @@ for name in base unsound; do
 done
 qemu-img measure --output=json -O qcow2 -o cluster_size=128k,extended_l2=on --size 10G > size.measure
 qemu-img measure --output=json -f qcow2 -O qcow2 top.qcow2 > top.measure
+
+# A volume with two snapshots, and another one beside it.
+mkdir -p volume
+create volume/vm-100-disk-0-snap-first.qcow2 2M
+create -b vm-100-disk-0-snap-first.qcow2 -F qcow2 volume/vm-100-disk-0-snap-second.qcow2
+create -b vm-100-disk-0-snap-second.qcow2 -F qcow2 volume/vm-100-disk-0.qcow2
+create volume/vm-100-disk-1.qcow2 1M

@@ -266,6 +266,42 @@ void storages_have_capabilities() {
     fails([] { storage_capabilities_json("glusterfs"); }, PVEN_ERR_ARGUMENT, __LINE__);
 }
 
+void a_graph_says_which_snapshots_there_are() {
+    static_assert(!std::is_copy_constructible_v<SnapshotGraph>);
+    GraphOptions options;
+    options.scheme = "lvmqcow2";
+    options.storeid = "san";
+    options.timeout = 30;
+    const std::string top = image("volume/vm-100-disk-0.qcow2");
+    const auto chain = SnapshotGraph::open(top, options);
+    CHECK(chain.size() == 3 && chain.current() == std::size_t{0});
+    CHECK(chain.image(1).snapshot == std::string("second"));
+    CHECK(chain.findings().empty());
+    CHECK(chain.info_json().find("\"child\": \"current\"") != std::string::npos);
+    CHECK(chain.names_json().find("first") < chain.names_json().find("second"));
+    CHECK(chain.blockers_json("first").find("second") != std::string::npos);
+    CHECK(chain.text().find("2 snapshots") != std::string::npos);
+    CHECK(chain.dot().rfind("digraph", 0) == 0);
+    CHECK(chain.get() != nullptr);
+    fails([&] { chain.blockers_json("none"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([&] { chain.image(3); }, PVEN_ERR_ARGUMENT, __LINE__);
+
+    std::vector<Volume> volumes{{"vm-100-disk-0.qcow2", top, 7, {"one", "two"}}};
+    volumes.push_back({"vm-100-disk-0-snap-gone.qcow2", "/nowhere/at/all", 0, {}});
+    options.limits = pven_limits{};
+    options.volname = "vm-100-disk-0.qcow2";
+    const auto listed = SnapshotGraph::from_volumes(volumes, options);
+    CHECK(listed.size() == 4);
+    CHECK(listed.image(*listed.current()).size == 7);
+    CHECK(listed.json().find("\"two\"") != std::string::npos);
+    CHECK(listed.findings().size() == 2);
+    CHECK(!SnapshotGraph::from_volumes({}, options).current());
+    options.format = "qcow2";
+    fails([&] { SnapshotGraph::from_volumes(volumes, options); }, PVEN_ERR_ARGUMENT, __LINE__);
+    options.scheme = "";
+    fails([&] { SnapshotGraph::open(top, options); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -288,5 +324,6 @@ int main(int argc, char **argv) {
     storages_have_capabilities();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();
+    a_graph_says_which_snapshots_there_are();
     return failures ? 1 : 0;
 }

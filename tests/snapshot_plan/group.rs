@@ -221,9 +221,8 @@ impl Group {
             }
             "lvremove" => {
                 let volumes = args.iter().filter(|arg| !arg.starts_with('-'));
-                volumes.fold(true, |done, volume| {
-                    fs::remove_file(file(volume)).is_ok() && done
-                })
+                let removed = volumes.map(|volume| fs::remove_file(file(volume)).is_ok());
+                !removed.collect::<Vec<_>>().contains(&false)
             }
             "lvextend" => {
                 let path = file(args[args.len() - 1]);

@@ -79,6 +79,18 @@ pub unsafe fn name<'a>(what: &str, name: *const c_char) -> core::Result<&'a [u8]
         .ok_or_else(|| core::Error::argument(format!("{what} is too long")))
 }
 
+/// The same; None for NULL.
+///
+/// # Safety
+/// NULL or a string that ends with a NUL and outlives the call.
+pub unsafe fn optional_name<'a>(what: &str, text: *const c_char) -> core::Result<Option<&'a [u8]>> {
+    match text.is_null() {
+        true => Ok(None),
+        // SAFETY: as this function demands.
+        false => unsafe { name(what, text) }.map(Some),
+    }
+}
+
 /// The string without its NUL; None if there is no NUL within `size` bytes.
 ///
 /// # Safety
@@ -157,6 +169,37 @@ pub unsafe fn options<T: Plain>(opts: *const T, size: usize) -> core::Result<T> 
         std::ptr::copy_nonoverlapping(head.as_ptr(), (&raw mut known).cast(), head.len());
     }
     Ok(known)
+}
+
+/// Copies of an array called `name` of `count` structs, at most `most`, which are `size` bytes apart:
+/// each as for [`options`].
+///
+/// # Safety
+/// NULL or a pointer to `count` times `size` bytes.
+pub unsafe fn structs<T: Plain>(
+    name: &str,
+    items: *const T,
+    size: usize,
+    count: usize,
+    most: usize,
+) -> core::Result<Vec<T>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if size == 0 || size > STRUCT {
+        let message = format!("{name}: {size} bytes cannot be the size of a struct");
+        return Err(core::Error::argument(message));
+    }
+    // SAFETY: as this function demands; the count is bounded by array(), the product by both.
+    let bytes = unsafe {
+        array::<u8>(name, items.cast(), count, most)?;
+        slice::from_raw_parts(items.cast::<u8>(), count * size)
+    };
+    let structs = bytes.chunks_exact(size);
+    // SAFETY: each chunk is that long.
+    structs
+        .map(|s| unsafe { options(s.as_ptr().cast(), size) })
+        .collect()
 }
 
 /// A switch called `name`: 0 or 1.

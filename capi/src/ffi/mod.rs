@@ -6,7 +6,9 @@ mod handle;
 mod out;
 mod panic;
 
-pub use args::{Plain, array, flag, name, options, path, places, text, word};
+pub use args::{
+    Plain, array, flag, name, optional_name, options, path, places, structs, text, word,
+};
 pub use handle::{Handle, Poison, lent, on, on_mut, value_of};
 pub use out::{JsonOut, Out, StructOut, copy_out};
 pub use panic::outside;

@@ -10,6 +10,7 @@ pub mod chain;
 pub mod changed;
 pub mod check;
 pub mod facts;
+pub mod graph;
 pub mod info;
 pub mod map;
 pub mod room;
@@ -113,6 +114,7 @@ pub struct Symbols {
     warning: &'static str,
     note: &'static str,
     lines: termtree::GlyphPalette,
+    graph: graph::Glyphs,
 }
 
 impl Symbols {
@@ -135,6 +137,7 @@ impl Symbols {
                 skip_indent: "  ",
                 ..termtree::GlyphPalette::new()
             },
+            graph: graph::Glyphs::UNICODE,
         }
     }
 
@@ -152,6 +155,7 @@ impl Symbols {
                 last_skip: " ",
                 skip_indent: "  ",
             },
+            graph: graph::Glyphs::ASCII,
         }
     }
 

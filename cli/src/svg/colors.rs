@@ -53,7 +53,8 @@ pub const DARK: Palette = Palette {
 };
 
 /// The style sheet. The classes: `b` background, `t` track, `g` scale, `q` quiet text, `n` nobody, `c0` … what an
-/// image serves, with `z` as zeros and with `k` compressed, for which [`patterns`] are needed.
+/// image serves, with `z` as zeros and with `k` compressed, for which [`patterns`] are needed; `l0` … lines
+/// in these colours, `i` what is empty within, `u` what could not be read, `f` what is another's.
 pub fn style() -> String {
     let mut out = String::from(
         "svg.pve{font:13px ui-sans-serif,system-ui,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif}\
@@ -92,10 +93,14 @@ fn colors(palette: &Palette) -> String {
         "svg.pve .b{{fill:{back}}}svg.pve .t{{fill:{track}}}svg.pve .g{{stroke:{line}}}\
          svg.pve text{{fill:{text}}}svg.pve .q{{fill:{quiet}}}\
          svg.pve .n{{fill:{nobody}}}\
-         svg.pve .p{{stroke:{back}}}\n"
+         svg.pve .u,svg.pve .f{{stroke:{nobody};fill:{back}}}\
+         svg.pve .p{{stroke:{back}}}svg.pve .i{{fill:{back}}}\n"
     );
     for (image, color) in images.iter().enumerate() {
-        let _ = write!(out, "svg.pve .c{image}{{fill:{color}}}");
+        let _ = write!(
+            out,
+            "svg.pve .c{image}{{fill:{color}}}svg.pve .l{image}{{stroke:{color}}}"
+        );
     }
     out + "\n"
 }

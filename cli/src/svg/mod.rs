@@ -3,6 +3,7 @@
 
 mod bars;
 mod colors;
+pub mod graph;
 mod label;
 pub mod map;
 mod text;

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod files;
+mod graphs;
 mod images;
 mod maps;
 mod safety;
@@ -21,6 +22,7 @@ use pve_native::error::{
     pven_error_offset, pven_error_path,
 };
 use pve_native::format::pven_format_name;
+use pve_native::graph::{SnapshotGraph, pven_snapshot_graph_free};
 use pve_native::pin::{Pin, pven_pin_free};
 use pve_native::ranges::{Ranges, pven_ranges_free};
 use pve_native::string::pven_string_free;
@@ -44,6 +46,7 @@ struct Held {
     ranges: [Option<Box<Ranges>>; HELD],
     audits: [Option<Box<Audit>>; HELD],
     pins: [Option<Box<Pin>>; HELD],
+    graphs: [Option<Box<SnapshotGraph>>; HELD],
     errors: [Option<Box<Error>>; HELD],
     strings: Vec<*mut c_char>,
 }
@@ -67,6 +70,8 @@ pub fn run(input: &[u8]) {
     held.ranges.into_iter().for_each(|it| pven_ranges_free(it));
     held.audits.into_iter().for_each(|it| pven_audit_free(it));
     held.pins.into_iter().for_each(|it| pven_pin_free(it));
+    let graphs = held.graphs.into_iter();
+    graphs.for_each(|it| pven_snapshot_graph_free(it));
     held.errors.into_iter().for_each(|it| pven_error_free(it));
 }
 
@@ -106,7 +111,8 @@ impl Held {
                 }
             },
             20..=27 => self.map(input, files),
-            _ => self.safety(input, files),
+            28..=30 => self.safety(input, files),
+            _ => self.graph(input, files),
         }
     }
 

@@ -9,7 +9,8 @@ use PVE::Native::Error;
 our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
-my @PACKAGES = map { "PVE::Native::RS::$_" } qw(Audit Extents Image Maps Measure Pin Storage Work);
+my @PACKAGES = map { "PVE::Native::RS::$_" }
+    qw(Audit Extents Image Maps Measure Pin SnapshotGraph Storage Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 
@@ -56,6 +57,10 @@ Which image of a chain serves which part of the disk, a part at a time.
 =item L<PVE::Native::Image::Pin>
 
 An audited chain that is kept open for QEMU.
+
+=item L<PVE::Native::SnapshotGraph>
+
+The images of a volume, and the snapshots that they mean.
 
 =item L<PVE::Native::Storage>
 

@@ -13,6 +13,7 @@ use Test::More;
 use Time::HiRes qw(alarm sleep time);
 
 use PVE::Native::Image;
+use PVE::Native::SnapshotGraph;
 
 our @EXPORT_OK = qw(comes_back handles_signals leaves);
 
@@ -99,6 +100,22 @@ sub comes_back {
             }
         );
         is($error, 'timeout', "$name dies");
+        is($where, $path, 'and says where');
+    }
+
+    my %graph = (scheme => 'lvmqcow2', volname => 'vm-1-disk.qcow2', $opts->%*);
+    my @volumes = map { { name => 'vm-1-disk.qcow2', path => $_ } } $near, $path;
+    my %graphs = (from_chain => $path, from_volumes => \@volumes);
+    for my $name (sort keys %graphs) {
+        my $from = PVE::Native::SnapshotGraph->can($name);
+        my @arguments = ('PVE::Native::SnapshotGraph', $graphs{$name}, \%graph);
+        my ($error, $where) = in_time(
+            "a graph $name",
+            sub {
+                failure_in_child(sub { $from->(@arguments) });
+            }
+        );
+        is($error, 'timeout', "a graph $name dies");
         is($where, $path, 'and says where');
     }
 

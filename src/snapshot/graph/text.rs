@@ -37,8 +37,8 @@ impl Graph {
         text
     }
 
-    /// What an image is, in a word or two.
-    pub(super) fn word(&self, image: &Image) -> String {
+    /// What an image is, in a word or two. Nothing in it moves the cursor.
+    pub fn word(&self, image: &Image) -> String {
         let word = match &image.role {
             Role::Member(member) => match &member.part {
                 Part::Current => "current".into(),
@@ -59,8 +59,10 @@ impl Graph {
         }
     }
 
-    /// The images from top to bottom, each with how far it is indented.
-    fn rows(&self) -> Vec<(usize, usize)> {
+    /// The images in the order in which a drawing shows them from top to bottom, by their indices, each
+    /// with its column. Each stands above what it stands on: in the same column, or, where its column
+    /// ends, in one further to the left.
+    pub fn rows(&self) -> Vec<(usize, usize)> {
         let straight = self.straight();
         let mut rows = Vec::with_capacity(self.images.len());
         let bottom = self.line.last().copied();

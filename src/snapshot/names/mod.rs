@@ -6,6 +6,7 @@
 //! the plugins do where it is found ([`Scheme::parse_for`]).
 
 mod forms;
+mod guess;
 pub mod legacy;
 pub mod lvm;
 mod snapshot;

@@ -1,0 +1,261 @@
+package PVE::Native::SnapshotGraph;
+
+use v5.36;
+
+use PVE::Native;
+use PVE::Native::Arguments qw(refuse text options);
+
+# What the library keeps belongs to one object: threads that are made later do not get it.
+sub CLONE_SKIP { return 1; }
+
+my sub checked {
+    my ($self) = @_;
+    return PVE::Native::Arguments::handle(
+        $self, 'this is no snapshot graph, or one that is gone',
+    );
+}
+
+# What a call gave, to a caller that wants a list, and to one that wants one value.
+my sub several {
+    my ($wantarray, $array) = @_;
+    return $wantarray ? $array->@* : $array;
+}
+
+sub from_chain {
+    my ($class, $path, $opts) = @_;
+    my ($scheme, $volname, $storeid, $format, $timeout, $limits) =
+        options('from_chain', $opts, qw(scheme volname storeid format timeout limits));
+    return PVE::Native::RS::SnapshotGraph::from_chain(
+        text('path', $path), $scheme, $volname, $storeid, $format, $timeout, $limits,
+    );
+}
+
+# An array, or text with commas as lvs prints it.
+my sub tags {
+    my ($tags) = @_;
+    return [map { my $tag = $_; text('tag', $tag) } $tags->@*] if ref($tags) eq 'ARRAY';
+    return [split(m/,/, text('tags', $tags))];
+}
+
+# Name, path, size and tags of each volume in turn. There may be thousands: only what is no plain
+# text is looked at twice.
+my sub listing {
+    my ($list) = @_;
+    refuse('from_volumes: volumes are not an array') if ref($list) ne 'ARRAY';
+    my @listing;
+    for my $volume ($list->@*) {
+        refuse('from_volumes: a volume is not a hash') if ref($volume) ne 'HASH';
+        my ($name, $path, $size, $tags) = $volume->@{qw(name path size tags)};
+        my $known = 2;
+        $known++ if defined($size) || exists($volume->{size});
+        $known++ if defined($tags) || exists($volume->{tags});
+        if ($known != keys($volume->%*)) {
+            my @others = grep { !m/^(?:name|path|size|tags)\z/ } sort keys($volume->%*);
+            refuse("from_volumes: unknown key '$others[0]' of a volume") if @others;
+        }
+        if (ref($name) || ref($path) || ref($size)) {
+            ($name, $path, $size) =
+                (text('name', $name), text('path', $path), text('size', $size));
+        }
+        push @listing, $name, $path, $size, defined($tags) ? tags($tags) : undef;
+    }
+    return \@listing;
+}
+
+sub from_volumes {
+    my ($class, $list, $opts) = @_;
+    my ($scheme, $volname, $storeid, $timeout, $limits) =
+        options('from_volumes', $opts, qw(scheme volname storeid timeout limits));
+    return PVE::Native::RS::SnapshotGraph::from_volumes(
+        listing($list), $scheme, $volname, $storeid, $timeout, $limits,
+    );
+}
+
+sub snapshot_info {
+    my ($self) = @_;
+    return PVE::Native::RS::SnapshotGraph::snapshot_info(checked($self));
+}
+
+sub current {
+    my ($self) = @_;
+    return PVE::Native::RS::SnapshotGraph::current(checked($self));
+}
+
+sub names {
+    my ($self) = @_;
+    return several(wantarray, PVE::Native::RS::SnapshotGraph::names(checked($self)));
+}
+
+sub blockers {
+    my ($self, $snapshot) = @_;
+    $snapshot = text('snapshot', $snapshot);
+    return several(
+        wantarray, PVE::Native::RS::SnapshotGraph::blockers(checked($self), $snapshot),
+    );
+}
+
+sub findings {
+    my ($self) = @_;
+    return several(wantarray, PVE::Native::RS::SnapshotGraph::findings(checked($self)));
+}
+
+sub to_dot {
+    my ($self) = @_;
+    return PVE::Native::RS::SnapshotGraph::to_dot(checked($self));
+}
+
+sub to_text {
+    my ($self) = @_;
+    return PVE::Native::RS::SnapshotGraph::to_text(checked($self));
+}
+
+sub as_hash {
+    my ($self) = @_;
+    return PVE::Native::RS::SnapshotGraph::as_hash(checked($self));
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+PVE::Native::SnapshotGraph - the images of a volume, and the snapshots that they mean
+
+=head1 SYNOPSIS
+
+    use PVE::Native::SnapshotGraph;
+
+    my $graph = PVE::Native::SnapshotGraph->from_chain(
+        '/dev/san/vm-100-disk-0.qcow2', { scheme => 'lvmqcow2', storeid => 'san', timeout => 5 },
+    );
+    my $info = $graph->snapshot_info();
+    for my $name ('current', reverse($graph->names())) {
+        printf "%s: %s\n", $name, $info->{$name}->{file};
+    }
+    die "snapshots would be lost\n" if $graph->blockers('before-update');
+
+    # All images of the volume, not only those that the current one stands on.
+    my @volumes = map { { name => $_->{lv_name}, path => "/dev/san/$_->{lv_name}" } } @lvs;
+    $graph = PVE::Native::SnapshotGraph->from_volumes(
+        \@volumes, { scheme => 'lvmqcow2', volname => 'vm-100-disk-0.qcow2', storeid => 'san' },
+    );
+    print $graph->to_text();
+
+=head1 DESCRIPTION
+
+A volume with snapshots is a chain of images: the guest writes to the topmost one, and each image
+below holds the disk as it was when a snapshot was taken. A graph is read once, from the chain under an
+image or from a listing of the volume group or folder; the headers of the images are read in process. No
+program is run, no lock is taken, and nothing is written.
+
+What an image says is never fatal. What is missing, damaged, or leads in a circle is part of the graph,
+and among its L</findings()>. The constructors die if their arguments make no sense, if the volume has
+more than 10,000 images, or if storage does not answer in time.
+
+All methods die with a L<PVE::Native::Error>. Names and paths are byte strings, in and out. A forked
+child has the graph as well; threads that are made later do not. What is no graph, or one that is gone,
+makes each method die.
+
+=head2 Layouts
+
+C<scheme> says how the images are called; F<docs/snapshots.md> has all names.
+
+=over
+
+=item lvmqcow2
+
+On LVM, as C<PVE::Storage::Custom::LvmQcow2Plugin> has it: F<vm-100-disk-0-snap-NAME.qcow2> beside
+F<vm-100-disk-0.qcow2>.
+
+=item pve-dir, pve-lvm
+
+As Proxmox VE has it in directories (F<snap-NAME-vm-100-disk-0.qcow2>) and on LVM
+(F<snap_vm-100-disk-0_NAME.qcow2>).
+
+=item internal
+
+One qcow2 image with its snapshots within.
+
+=back
+
+=head1 CONSTRUCTORS
+
+=over
+
+=item from_chain($path, \%opts)
+
+The graph of the chain under the image at C<$path>: what QEMU would see. Options: C<scheme>, which must
+be given; C<volname>, the name of the volume as Proxmox VE has it, without which the image's own name
+says it; C<storeid>, the ID of the storage, without which there are no volume IDs; C<format> of the
+image, without which its name says it; C<timeout> and C<limits> as in L<PVE::Native::Image>.
+
+=item from_volumes(\@volumes, \%opts)
+
+The graph of all images of the volume in a listing, which may have other volumes' images in it. Each is
+a hash: C<name>, its name in the volume group or folder; C<path>, where it can be read, which need not
+be there (a logical volume that is not active has no device); and, if known, C<size> in bytes and
+C<tags>, an array or text with commas as C<lvs> prints it. Options: as above but for C<format>. Without
+C<volname> all images in the listing must be of one volume.
+
+=back
+
+=head1 METHODS
+
+=over
+
+=item snapshot_info()
+
+What C<volume_snapshot_info> of Proxmox VE gives: a hash of all states on the way from the current image
+down, C<current> among them. Each is a hash: C<order> (0 for C<current>, one more for each that is
+older), C<file>, C<volname>, C<volid> (if C<storeid> was given and the image is there), C<virtual-size>
+(if it could be read), C<parent> and C<child>, the next older and the next newer state. Snapshots within
+an image have C<timestamp> alone.
+
+=item current()
+
+The image that the guest writes to: one of the C<images> of L</as_hash()>. undef if it cannot be told
+which one that is. It is the one on which no other stands, whatever its name and its times are.
+
+=item names()
+
+The names of the snapshots, the oldest first: a list, or a reference to an array in scalar context.
+
+=item blockers($snapshot)
+
+The snapshots that a rollback to this one would lose, a list or a reference to an array: the newer
+ones, the oldest first, and then those on branches of images that would go. Dies if the current state has
+no such snapshot.
+
+=item findings()
+
+What is not as usual, a list or a reference to an array of hashes: C<code>, a stable word; C<severity>,
+C<info>, C<warning> or C<error>; C<volume>, the name of the image; C<message>, a sentence.
+F<docs/snapshots.md> has all of them.
+
+=item to_text()
+
+The graph for a terminal, a line for each image.
+
+=item to_dot()
+
+The graph in the language of graphviz (C<dot -Tsvg>).
+
+=item as_hash()
+
+All of it: C<scheme>, C<volname>, C<layout> (C<named> or C<overlays>), C<snapshots> (as
+L</snapshot_info()>), C<images>, C<line> (the indices of the images from the current one down), C<current>
+(the first of these, if there is one), C<findings>. An image is a hash: C<name>, C<path>, C<role>
+(C<current>, C<snapshot>, C<bottom>, C<overlay>, C<foreign>), C<snapshot>, C<standing> (C<unfinished> or
+C<removed>, if it is one of these), C<place> (C<line>, C<branch>, C<unlinked>, C<cycle>), C<content>
+(C<read>, C<inactive>, C<missing>, C<unread> with C<error>), C<format>, C<actual-size>, C<virtual-size>,
+C<backing-filename>, C<backing-filename-format>, C<parent> (the index of the image that it stands on),
+C<listed>, C<size> and C<tags>.
+
+=back
+
+=head1 SEE ALSO
+
+L<PVE::Native::Image>, L<PVE::Native::Error>
+
+=cut

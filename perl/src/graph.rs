@@ -1,0 +1,166 @@
+//! `PVE::Native::SnapshotGraph`: the raw functions behind its methods.
+
+use pve_native_core::snapshot::Graph;
+
+/// A graph, as Perl's objects hold it.
+pub struct Held(Graph);
+
+#[perlmod::package(name = "PVE::Native::RS::SnapshotGraph", lib = "Native")]
+mod export {
+    use perlmod::Value;
+    use pve_native_core::image::FormatChoice;
+    use pve_native_core::image::json::{Names, View};
+    use pve_native_core::inspect::options::count_from_text;
+    use pve_native_core::inspect::{GraphOptions, graph_of_chain, graph_of_volumes};
+    use pve_native_core::snapshot::graph::Listed;
+    use pve_native_core::{Error, Result as CoreResult};
+    use serde::Serialize;
+
+    use super::{Graph, Held};
+    use crate::args::{bounds, elements, optional, required};
+    use crate::failure::Failure;
+
+    perlmod::declare_magic!(Box<Held> : &Held as "PVE::Native::SnapshotGraph");
+
+    fn object(graph: Graph) -> Result<Value, Failure> {
+        let class = Value::new_string(CLASSNAME);
+        perlmod::instantiate_magic_result!(&class, MAGIC => Box::new(Held(graph)))
+            .map_err(Failure::internal)
+    }
+
+    fn graph_of(object: &Value) -> Result<&Graph, Failure> {
+        match <&Held>::try_from(object) {
+            Ok(Held(graph)) => Ok(graph),
+            Err(_) => Err(Error::argument("this is no snapshot graph, or one that is gone").into()),
+        }
+    }
+
+    fn answer<T: Serialize>(answer: &T) -> Result<Value, Failure> {
+        perlmod::to_value(answer).map_err(Failure::internal)
+    }
+
+    fn list(names: &[&[u8]]) -> Result<Value, Failure> {
+        let names: Vec<View<[u8]>> = names.iter().map(|n| View::new(*n, Names::Bytes)).collect();
+        answer(&names)
+    }
+
+    /// A volume of a listing: name, path, size and tags.
+    fn listed(entry: &[Value]) -> CoreResult<Listed> {
+        let [name, path, size, tags] = entry else {
+            return Err(Error::argument("a volume of a listing has four fields"));
+        };
+        let tags = elements(tags).unwrap_or_default();
+        let tags = tags.iter().map(|tag| Ok(required("tag", tag)?.to_vec()));
+        Ok(Listed {
+            name: required("name of a volume", name)?.to_vec(),
+            path: required("path of a volume", path)?.to_vec(),
+            size: match optional("size of a volume", size)? {
+                None => None,
+                Some(size) => Some(count_from_text("size of a volume", size)? as u64),
+            },
+            tags: tags.collect::<CoreResult<_>>()?,
+        })
+    }
+
+    /// Function: the graph of the chain under an image.
+    #[export(raw_return, serialize_error)]
+    fn from_chain(
+        #[raw] path: Value,
+        #[raw] scheme: Value,
+        #[raw] volname: Value,
+        #[raw] storeid: Value,
+        #[raw] format: Value,
+        #[raw] seconds: Value,
+        #[raw] limits: Value,
+    ) -> Result<Value, Failure> {
+        let options = GraphOptions::from_caller(
+            required("scheme", &scheme)?,
+            optional("volname", &volname)?,
+            optional("storeid", &storeid)?,
+            bounds(&seconds, &limits)?,
+        )?;
+        let format = match optional("format", &format)? {
+            None => None,
+            name => Some(FormatChoice::from_caller(name)?),
+        };
+        object(graph_of_chain(required("path", &path)?, format, &options)?)
+    }
+
+    /// Function: the graph of a volume in a listing; `list` is a reference to an array of name, path,
+    /// size and tags of each volume in turn.
+    #[export(raw_return, serialize_error)]
+    fn from_volumes(
+        #[raw] list: Value,
+        #[raw] scheme: Value,
+        #[raw] volname: Value,
+        #[raw] storeid: Value,
+        #[raw] seconds: Value,
+        #[raw] limits: Value,
+    ) -> Result<Value, Failure> {
+        let options = GraphOptions::from_caller(
+            required("scheme", &scheme)?,
+            optional("volname", &volname)?,
+            optional("storeid", &storeid)?,
+            bounds(&seconds, &limits)?,
+        )?;
+        let fields = elements(&list).unwrap_or_default();
+        let listing = fields.chunks(4).map(listed);
+        let listing = listing.collect::<CoreResult<Vec<Listed>>>()?;
+        object(graph_of_volumes(&listing, &options)?)
+    }
+
+    /// Function: what `volume_snapshot_info` gives.
+    #[export(serialize_error)]
+    fn snapshot_info(#[raw] this: Value) -> Result<Value, Failure> {
+        let info = graph_of(&this)?.snapshot_info();
+        answer(&View::new(&info, Names::Bytes))
+    }
+
+    /// Function: the current image; undef if it cannot be told.
+    #[export(raw_return, serialize_error)]
+    fn current(#[raw] this: Value) -> Result<Value, Failure> {
+        match graph_of(&this)?.current() {
+            Some(image) => answer(&View::new(image, Names::Bytes)),
+            None => Ok(Value::new_undef()),
+        }
+    }
+
+    /// Function: the names of the snapshots, the oldest first.
+    #[export(serialize_error)]
+    fn names(#[raw] this: Value) -> Result<Value, Failure> {
+        list(&graph_of(&this)?.names())
+    }
+
+    /// Function: the snapshots that a rollback would lose.
+    #[export(serialize_error)]
+    fn blockers(#[raw] this: Value, #[raw] snapshot: Value) -> Result<Value, Failure> {
+        let graph = graph_of(&this)?;
+        list(&graph.blockers(required("snapshot", &snapshot)?)?)
+    }
+
+    /// Function: what is not as usual.
+    #[export(serialize_error)]
+    fn findings(#[raw] this: Value) -> Result<Value, Failure> {
+        let findings = graph_of(&this)?.findings().iter();
+        let findings: Vec<_> = findings.map(|f| View::new(f, Names::Bytes)).collect();
+        answer(&findings)
+    }
+
+    /// Function: the graph in graphviz' language.
+    #[export(serialize_error)]
+    fn to_dot(#[raw] this: Value) -> Result<String, Failure> {
+        Ok(graph_of(&this)?.to_dot())
+    }
+
+    /// Function: the graph as text.
+    #[export(serialize_error)]
+    fn to_text(#[raw] this: Value) -> Result<String, Failure> {
+        Ok(graph_of(&this)?.to_text())
+    }
+
+    /// Function: all of it.
+    #[export(serialize_error)]
+    fn as_hash(#[raw] this: Value) -> Result<Value, Failure> {
+        answer(&View::new(graph_of(&this)?, Names::Bytes))
+    }
+}
