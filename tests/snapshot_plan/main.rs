@@ -11,6 +11,7 @@ mod cuts;
 mod group;
 mod model;
 mod refusals;
+mod room;
 mod walk;
 
 use pve_native_core::snapshot::names::Scheme;
