@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::ImageFormat;
 use super::create_options::CreateOptions;
 use super::qcow2::Bitmap;
+use super::qcow2::growth::Growth;
 use super::request::SECTOR;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -61,13 +62,30 @@ impl Qcow2Layout {
         clusters.checked_mul(cluster)
     }
 
+    /// Bytes up to the end of a new image once the guest has written all of a disk of `size` bytes, in
+    /// whatever order. More than [`fully_allocated`](Self::fully_allocated), and than `qemu-img measure`
+    /// says, where the refcount table outgrows its first cluster.
+    pub fn worst_case(&self, size: u64) -> Option<u64> {
+        let cluster = 1u64 << self.cluster_bits;
+        let data = size.div_ceil(cluster);
+        let l2_tables = data.div_ceil(self.l2_entries());
+        let l1 = (l2_tables * 8).div_ceil(cluster);
+        // The header, the refcount table, its first block.
+        let bits = (self.cluster_bits, self.refcount_order);
+        let table = [2 * cluster];
+        let growth = Growth::of(bits, 1, &table, 3 + l1);
+        // A disk that grows gets another L1 table, and leaves the place of the old one.
+        let clusters = growth.end_after(data + l2_tables).checked_add(2 * l1)?;
+        clusters.checked_mul(cluster)
+    }
+
     fn l2_entries(&self) -> u64 {
         1 << (self.cluster_bits - if self.extended_l2 { 4 } else { 3 })
     }
 }
 
 /// Clusters of the refcount table and blocks for so many other clusters and themselves.
-pub(crate) fn refcount_clusters(clusters: u64, cluster_bits: u32, refcount_order: u32) -> u64 {
+fn refcount_clusters(clusters: u64, cluster_bits: u32, refcount_order: u32) -> u64 {
     let per_block = 1u64 << (cluster_bits + 3 - refcount_order);
     let (mut table, mut blocks) = (0, 0);
     loop {

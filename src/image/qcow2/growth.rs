@@ -34,12 +34,23 @@ pub struct Growth<'a> {
 impl<'a> Growth<'a> {
     /// Of a file whose clusters from `end` on are free.
     pub fn new(header: &Header, table: &'a [u64], end: u64) -> Self {
-        let cluster = header.cluster_size();
-        let entries =
-            (u64::from(header.refcount_table_clusters) << header.cluster_bits) / TABLE_ENTRY;
+        let bits = (header.cluster_bits, header.refcount_order);
+        Self::of(bits, header.refcount_table_clusters, table, end)
+    }
+
+    /// Of a file whose refcount table has so many clusters; log2 of the sizes of a cluster in bytes
+    /// and of a refcount in bits.
+    pub fn of(
+        (cluster_bits, refcount_order): (u32, u32),
+        table_clusters: u32,
+        table: &'a [u64],
+        end: u64,
+    ) -> Self {
+        let cluster = 1u64 << cluster_bits;
+        let entries = (u64::from(table_clusters) << cluster_bits) / TABLE_ENTRY;
         Growth {
-            cluster_bits: header.cluster_bits,
-            per_block: 1 << (header.cluster_bits + 3 - header.refcount_order),
+            cluster_bits,
+            per_block: 1 << (cluster_bits + 3 - refcount_order),
             at_once: (WRITE / cluster + 1).min(cluster / TABLE_ENTRY),
             table,
             entries,

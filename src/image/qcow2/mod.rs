@@ -7,7 +7,7 @@ pub mod bitmap_data;
 mod bitmaps;
 pub mod check;
 mod extensions;
-mod growth;
+pub(crate) mod growth;
 mod header;
 pub mod headroom;
 pub mod mapping;

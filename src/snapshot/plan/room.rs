@@ -6,22 +6,8 @@ use crate::image::{ImageFormat, ImageInfo};
 
 /// Bytes that a new image takes once all of a disk of `size` bytes has been written.
 pub fn of_new(layout: &Qcow2Layout, size: u64) -> Result<u64> {
-    let too_large = || Error::limit(format!("no image has room for a disk of {size} bytes"));
-    let all = layout.fully_allocated(size).ok_or_else(too_large)?;
-    let cluster = 1u64 << layout.cluster_bits;
-    // A refcount table that is outgrown stays where it is until the next, half as large again, has
-    // been written behind it; what it leaves is too small for most writes.
-    let refcounts =
-        measure::refcount_clusters(all / cluster, layout.cluster_bits, layout.refcount_order);
-    let entries = cluster / 8;
-    let table = refcounts.div_ceil(entries);
-    let outgrown = if table > 1 {
-        table.saturating_mul(4)
-    } else {
-        0
-    };
-    all.checked_add(outgrown.saturating_mul(cluster))
-        .ok_or_else(too_large)
+    let room = layout.worst_case(size);
+    room.ok_or_else(|| Error::limit(format!("no image has room for a disk of {size} bytes")))
 }
 
 /// Bytes that an image takes if its disk has `size` bytes, with its own layout. None if that is not
