@@ -6,6 +6,8 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pve_native_core::snapshot::Graph;
 use pve_native_core::snapshot::plan::Site;
@@ -15,6 +17,9 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open, stat};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 
 const FOLDER: &str = "/run/lock";
+/// How long the lock is waited for: what was killed needs a moment to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes of a file's name that are for the volume.
 const LONGEST: usize = 200;
 
@@ -22,7 +27,7 @@ const LONGEST: usize = 200;
 pub struct Lock(File);
 
 impl Lock {
-    /// Takes the lock of the volume, or says who has it.
+    /// Takes the lock of the volume. An error if another run keeps it.
     pub fn of(graph: &Graph, site: &Site) -> Result<Self> {
         let path = path(graph, site)?;
         let shown = path.as_os_str().as_encoded_bytes().to_vec();
@@ -33,15 +38,19 @@ impl Lock {
         // The file stays: were it removed, two could lock two files of one name.
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(failed("open"))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock(file.into())),
-            Err(Errno::WOULDBLOCK) => {
-                let (volume, path) = (graph.subject().volume(), printable(&shown));
-                Err(Error::unsupported(format!(
-                    "another run works on volume '{volume}': it has locked '{path}'"
-                )))
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Lock(file.into())),
+                Err(Errno::WOULDBLOCK) if Instant::now() < end => thread::sleep(PAUSE),
+                Err(Errno::WOULDBLOCK) => {
+                    let (volume, path) = (graph.subject().volume(), printable(&shown));
+                    return Err(Error::unsupported(format!(
+                        "another run works on volume '{volume}': it has locked '{path}'"
+                    )));
+                }
+                Err(e) => return Err(failed("lock")(e)),
             }
-            Err(e) => Err(failed("lock")(e)),
         }
     }
 

@@ -141,3 +141,6 @@ pub fn say(line: &str) {
     // Nobody need watch: a run does not end because its terminal has.
     let _ = writeln!(io::stderr(), "{line}");
 }
+
+#[cfg(test)]
+mod tests;
