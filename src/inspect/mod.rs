@@ -10,6 +10,7 @@ mod many;
 pub mod maps;
 pub mod measure;
 pub mod options;
+mod plan;
 
 pub use crate::io::Bounds;
 pub use file_size::{FileSize, FileSizeAnswer, FileSizeRequest, file_size_info};
@@ -17,6 +18,7 @@ pub use graph::{GraphOptions, graph_of_chain, graph_of_volumes};
 pub use many::{ManyOptions, inspect_many, side_by_side};
 pub use maps::{bitmap_extents, changed_extents, check, extents, headroom, map_text, merge_costs};
 pub use measure::{measure_image, measure_size, qemu_img_measure};
+pub use plan::{DiagnosisOptions, PlanOptions, diagnose, plan};
 
 use crate::chain::{Chain, ChainOptions, walk};
 use crate::error::{Error, Result};

@@ -60,6 +60,20 @@ pub fn count_from_text(name: &str, text: &[u8]) -> Result<usize> {
     number.ok_or_else(|| not_a_number(name, text))
 }
 
+/// A switch, called `name` in the error: `1` is on; `0` and the empty text are off.
+pub fn flag_from_text(name: &str, text: &[u8]) -> Result<bool> {
+    match text {
+        b"" | b"0" => Ok(false),
+        b"1" => Ok(true),
+        _ => {
+            let text = printable(text);
+            Err(Error::argument(format!(
+                "{name} '{text}' is neither 0 nor 1"
+            )))
+        }
+    }
+}
+
 /// How many extents are wanted at a time: 1 to [`limits::EXTENTS`].
 pub fn extents_from_text(name: &str, text: &[u8]) -> Result<usize> {
     match at_most(name, count_from_text(name, text)?, limits::EXTENTS)? {

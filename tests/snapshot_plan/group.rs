@@ -12,7 +12,9 @@ use pve_native_core::io::Storage;
 use pve_native_core::snapshot::diagnosis::{Diagnosis, Look, diagnose};
 use pve_native_core::snapshot::graph::{Graph, Listed, Subject};
 use pve_native_core::snapshot::names::Scheme;
-use pve_native_core::snapshot::plan::{Action, Arguments, Native, Operation, Plan, Terms, Wish};
+use pve_native_core::snapshot::plan::{
+    Action, Arguments, Native, Operation, Plan, Site, Terms, Wish,
+};
 
 /// Bytes of an extent: small, so that volumes are no larger than they must be.
 const EXTENT: u64 = 64 << 10;
@@ -77,6 +79,12 @@ impl Group {
         let mut names: Vec<String> = names.collect();
         names.sort();
         names
+    }
+
+    /// Where plans find the images.
+    pub fn site(&self) -> Site {
+        let path = self.path("any");
+        Site::of(self.scheme, path.as_os_str().as_bytes()).unwrap()
     }
 
     pub fn listing(&self) -> Vec<Listed> {

@@ -5,19 +5,17 @@ use super::common::random::Random;
 use super::common::rounds;
 use super::group::{Fate, Group, wish};
 use super::model::Model;
+use pve_native_core::io::Storage;
 use pve_native_core::snapshot::names::Scheme;
 use pve_native_core::snapshot::plan::{Plan, Wish};
 
 /// Runs a plan to its end.
 pub fn run(group: &Group, plan: &Plan) {
+    let site = group.site();
+    assert_eq!(plan.check_start(&Storage::inline(), &site), Ok(()));
     for step in &plan.steps {
-        for (name, state) in &step.pre {
-            assert_eq!(
-                group.path(name).exists(),
-                state.is_some(),
-                "{name} before {step:#?}"
-            );
-        }
+        let before = step.check(&Storage::inline(), &site);
+        assert_eq!(before, Ok(()), "{step:#?}");
         assert!(group.run(&step.action, Fate::Done), "{step:#?}");
         for (name, state) in &step.post {
             assert_eq!(

@@ -13,6 +13,7 @@ pub mod facts;
 pub mod graph;
 pub mod info;
 pub mod map;
+pub mod plan;
 pub mod room;
 pub mod storage;
 mod table;

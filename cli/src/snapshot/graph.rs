@@ -60,6 +60,7 @@ pub fn read(path: &[u8], args: &args::Volume) -> Result<Volume> {
         bounds.timeout = deadline.left().map_err(in_file)?;
         Ok(GraphOptions {
             volname: args.volname.as_ref().map(|name| name.as_bytes()),
+            storage: args.storeid.as_ref().map(|id| id.as_bytes()),
             bounds,
             ..GraphOptions::new(scheme)
         })

@@ -38,12 +38,10 @@ impl Deadline {
     }
 }
 
-/// What a program writes to its standard output if it ends well. It gets no input and none of this
-/// program's environment.
-pub fn answer(program: &str, args: &[&OsStr], deadline: Deadline) -> Result<Vec<u8>> {
-    let left = deadline.left()?;
-    let mut child = Command::new(program)
-        .args(args)
+/// A program that gets no input and none of this program's environment, and whose output is read.
+pub fn clean(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("LC_ALL", "C")
@@ -51,7 +49,15 @@ pub fn answer(program: &str, args: &[&OsStr], deadline: Deadline) -> Result<Vec<
         .env("LVM_SUPPRESS_FD_WARNINGS", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// What a program writes to its standard output if it ends well.
+pub fn answer(program: &str, args: &[&OsStr], deadline: Deadline) -> Result<Vec<u8>> {
+    let left = deadline.left()?;
+    let mut child = clean(program)
+        .args(args)
         .spawn()
         .map_err(|e| failed(&e).in_file(program.as_bytes()))?;
     let (sender, receiver) = mpsc::channel();

@@ -43,10 +43,26 @@ pub fn passing(volume: &mut Volume<'_>) {
         } else {
             "being removed"
         };
-        let message = format!("was {what}, and nothing needs it: {}", list.join(", "));
-        volume.say((cause, Severity::Warning), first, message, Some(plan), true);
+        let mut message = format!("was {what}, and nothing needs it: {}", list.join(", "));
+        let last = left.iter().any(|&index| could_be_current(volume, index));
+        if last {
+            message += "; but the volume has no current image, and it could be that one";
+        }
+        let severity = (cause, Severity::Warning);
+        volume.say(severity, first, message, Some(plan), !last);
         volume.explain(left);
     }
+}
+
+/// Whether an image may be all that is left of what was written since the last snapshot. No plan leaves
+/// it so, but a careless hand may.
+fn could_be_current(volume: &Volume<'_>, index: usize) -> bool {
+    let image = volume.image(index);
+    let parent = image.parent.map(|parent| volume.image(parent));
+    image.part() == Some(&Part::Current)
+        && parent.is_some_and(|parent| parent.info().is_some() && parent.is_kept())
+        && volume.graph.layout() == Layout::Named
+        && volume.find(&Part::Current, Standing::Kept).is_none()
 }
 
 /// Snapshots beside the line: what is left of one that was being removed, or a branch that somebody

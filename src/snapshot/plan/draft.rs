@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use super::room;
 use super::site::Site;
 use super::step::{Action, ImageState, OnFailure, Outcome, Plan, Reference, States, Step, Task};
-use super::wish::{Operation, Terms};
+use super::terms::Terms;
+use super::wish::Operation;
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
 use crate::snapshot::graph::{Content, Graph, Subject};
@@ -326,6 +327,9 @@ impl<'a> Draft<'a> {
         let bytes = self.whole_extents(room);
         self.needs(bytes - size)?;
         state.volume_size = Some(bytes);
+        if state.format == ImageFormat::Raw {
+            state.virtual_size = Some(bytes);
+        }
         let action = self.site.extend(name, bytes);
         let about = About::writes(name, Some(state));
         self.step(

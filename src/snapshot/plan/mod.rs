@@ -18,12 +18,14 @@ mod internal;
 mod json;
 pub(in crate::snapshot) mod layout;
 mod line;
+mod look;
 mod rename;
 mod resize;
 pub(in crate::snapshot) mod rollback;
 pub mod room;
 mod site;
 mod step;
+mod terms;
 mod text;
 mod wish;
 
@@ -31,7 +33,8 @@ pub use site::Site;
 pub use step::{
     Action, ImageState, Native, OnFailure, Outcome, Plan, Reference, States, Step, Task,
 };
-pub use wish::{Arguments, Operation, Preallocation, Terms, Wish};
+pub use terms::{Preallocation, Terms};
+pub use wish::{Arguments, Operation, Wish};
 
 pub(in crate::snapshot) use draft::{Draft, tags};
 

@@ -4,7 +4,7 @@
 //! Programs are named by their whole paths: daemons run with search paths of their own.
 
 use super::step::{Action, Native, Reference};
-use super::wish::{Preallocation, Terms};
+use super::terms::{Preallocation, Terms};
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
 use crate::snapshot::names::Scheme;

@@ -53,7 +53,7 @@ pub struct ImageState {
     pub backing: Option<Reference>,
     /// Bytes of the disk; None if that is not known.
     pub virtual_size: Option<u64>,
-    /// Bytes of the logical volume; None for files, and where it is not known.
+    /// Bytes of the logical volume at the least; None for files, and where it is not known.
     pub volume_size: Option<u64>,
     /// Whether it holds anything yet: a volume that was only just made does not.
     pub written: bool,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::step::{Action, Native, Plan};
+use crate::text::printable;
 
 impl Plan {
     /// The plan as text.
@@ -38,8 +39,12 @@ impl Plan {
 }
 
 impl Action {
-    /// The action as it could be typed.
+    /// The action as it could be typed, safe to print: what an image records may hold anything.
     pub fn to_text(&self) -> String {
+        printable(self.typed().as_bytes()).into_owned()
+    }
+
+    fn typed(&self) -> String {
         match self {
             Action::Exec(argv) => {
                 let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();

@@ -1,8 +1,7 @@
-//! What a plan can be for, and what it has to know.
+//! What a plan can be for, and what it needs for that.
 
 use crate::codes::codes;
 use crate::error::{Error, Result};
-use crate::image::measure::Qcow2Layout;
 use crate::limits;
 use crate::snapshot::names::SnapshotName;
 use crate::text::printable;
@@ -152,56 +151,6 @@ impl Wish {
             Wish::Unadopt => Operation::Unadopt,
             Wish::Convert => Operation::Convert,
             Wish::Free => Operation::Free,
-        }
-    }
-}
-
-codes! {
-    /// What a new image has allocated from the beginning.
-    pub enum Preallocation {
-        /// Nothing.
-        Off = "off",
-        /// Its tables.
-        Metadata = "metadata",
-    }
-}
-
-/// What a plan is made for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Terms {
-    /// How new images are laid out.
-    pub layout: Qcow2Layout,
-    /// What new images have allocated.
-    pub preallocation: Preallocation,
-    /// Bytes of the volume group's extents.
-    pub extent_size: u64,
-    /// Bytes that are free in the volume group or file system. None if that is not known: then it is
-    /// not checked.
-    pub free: Option<u64>,
-    /// Whether images are not removed in the end, but only renamed for it, so that the caller can
-    /// overwrite them first (`saferemove`).
-    pub put_aside: bool,
-    /// Bytes that storage moves in a second, for the estimate.
-    pub rate: u64,
-    /// The name of the guest's drive, such as `scsi0`, for the line that changes its configuration.
-    pub drive: Option<String>,
-}
-
-impl Default for Terms {
-    /// Proxmox VE's layout: clusters of 128 KiB with subclusters; LVM's extents of 4 MiB.
-    fn default() -> Self {
-        Terms {
-            layout: Qcow2Layout {
-                cluster_bits: 17,
-                refcount_order: 4,
-                extended_l2: true,
-            },
-            preallocation: Preallocation::Off,
-            extent_size: 4 << 20,
-            free: None,
-            put_aside: false,
-            rate: 200 << 20,
-            drive: None,
         }
     }
 }

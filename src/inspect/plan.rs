@@ -1,0 +1,157 @@
+//! What is to be done to a volume, and what is wrong with it, as every face asks for it: each option
+//! has a name, and its value comes as text.
+
+use crate::error::{Error, Result};
+use crate::inspect::options::{count_from_text, flag_from_text, timeout_from_text};
+use crate::io::{Bounds, Storage};
+use crate::snapshot::diagnosis::{self, Diagnosis, Look};
+use crate::snapshot::graph::Graph;
+use crate::snapshot::plan::{Arguments, Operation, Plan, Terms, Wish};
+use crate::text::printable;
+
+/// What a caller wants of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// Names of snapshots.
+    pub snapshots: Vec<Vec<u8>>,
+    /// Bytes of the disk.
+    pub size: Option<u64>,
+    /// Another name for the volume.
+    pub to: Option<Vec<u8>>,
+    /// Whether the guest runs meanwhile.
+    pub online: bool,
+    /// What the plan is made for.
+    pub terms: Terms,
+    /// How long storage may take, and what each image may cost.
+    pub bounds: Bounds,
+}
+
+impl PlanOptions {
+    /// Sets the option called `name`: `snapshot` (each time one more), `size`, `to`, `online`,
+    /// `timeout`, or one of [`Terms::NAMES`].
+    pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
+        match name {
+            b"snapshot" => self.snapshots.push(value.to_vec()),
+            b"size" => self.size = Some(count_from_text("size", value)? as u64),
+            b"to" => self.to = Some(value.to_vec()),
+            b"online" => self.online = flag_from_text("online", value)?,
+            b"timeout" => self.bounds.timeout = timeout_from_text(value)?,
+            _ => return known(self.terms.set(name, value)?, name),
+        }
+        Ok(())
+    }
+
+    /// What the operation of that name means with these options. An error if they do not suit it.
+    pub fn wish(&self, operation: &[u8]) -> Result<Wish> {
+        self.terms.check()?;
+        let snapshots: Vec<&[u8]> = self.snapshots.iter().map(Vec::as_slice).collect();
+        let arguments = Arguments {
+            snapshots: &snapshots,
+            size: self.size,
+            to: self.to.as_deref(),
+        };
+        Wish::from_caller(Operation::from_name(operation)?, &arguments)
+    }
+}
+
+/// The plan that fulfils a wish of these options.
+pub fn plan(graph: &Graph, wish: &Wish, options: &PlanOptions) -> Result<Plan> {
+    if options.online {
+        let message = "no plan for a running guest is known for this operation";
+        return Err(Error::unsupported(message));
+    }
+    Plan::new(
+        &Storage::for_call(options.bounds),
+        graph,
+        wish,
+        &options.terms,
+    )
+}
+
+/// How a caller wants a volume to be diagnosed.
+#[derive(Clone, Debug)]
+pub struct DiagnosisOptions {
+    /// What the repairs are made for.
+    pub terms: Terms,
+    /// How closely to look.
+    pub look: Look,
+    /// How long storage may take, and what each image may cost.
+    pub bounds: Bounds,
+}
+
+impl Default for DiagnosisOptions {
+    /// With a check of the tables.
+    fn default() -> Self {
+        DiagnosisOptions {
+            terms: Terms::default(),
+            look: Look { check: true },
+            bounds: Bounds::default(),
+        }
+    }
+}
+
+impl DiagnosisOptions {
+    /// Sets the option called `name`: `check`, `timeout`, or one of [`Terms::NAMES`].
+    pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
+        match name {
+            b"check" => self.look.check = flag_from_text("check", value)?,
+            b"timeout" => self.bounds.timeout = timeout_from_text(value)?,
+            _ => return known(self.terms.set(name, value)?, name),
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a volume.
+pub fn diagnose(graph: &Graph, options: &DiagnosisOptions) -> Result<Vec<Diagnosis>> {
+    options.terms.check()?;
+    let storage = Storage::for_call(options.bounds);
+    diagnosis::diagnose(&storage, graph, &options.terms, options.look)
+}
+
+fn known(known: bool, name: &[u8]) -> Result<()> {
+    match known {
+        true => Ok(()),
+        false => {
+            let name = printable(name);
+            Err(Error::argument(format!("unknown option '{name}'")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_called_by_their_names() {
+        let mut options = PlanOptions::default();
+        for (name, value) in [
+            ("snapshot", "ab"),
+            ("snapshot", "cd"),
+            ("size", "1048576"),
+            ("to", "vm-1-x"),
+            ("online", "1"),
+            ("timeout", "0.5"),
+            ("free", "5"),
+        ] {
+            options.set(name.as_bytes(), value.as_bytes()).unwrap();
+        }
+        assert_eq!(options.snapshots, [b"ab", b"cd"]);
+        assert_eq!((options.size, options.terms.free), (Some(1 << 20), Some(5)));
+        assert_eq!(options.to.as_deref(), Some(&b"vm-1-x"[..]));
+        assert!(options.online && options.bounds.timeout.is_some());
+        let mut diagnosis = DiagnosisOptions::default();
+        assert!(diagnosis.look.check);
+        diagnosis.set(b"check", b"0").unwrap();
+        diagnosis.set(b"put-aside", b"1").unwrap();
+        assert!(!diagnosis.look.check && diagnosis.terms.put_aside);
+        for name in ["", "Size", "snapshots\x1b"] {
+            let error = options.set(name.as_bytes(), b"1").unwrap_err();
+            assert!(error.to_string().starts_with("unknown option"), "{error}");
+            assert!(diagnosis.set(name.as_bytes(), b"1").is_err());
+        }
+        assert!(diagnosis.set(b"size", b"1").is_err());
+        assert!(options.set(b"size", b"1G").is_err());
+    }
+}
