@@ -19,6 +19,7 @@ mod json;
 pub(in crate::snapshot) mod layout;
 mod line;
 mod look;
+mod naming;
 mod rename;
 mod resize;
 pub(in crate::snapshot) mod rollback;
@@ -36,7 +37,8 @@ pub use step::{
 pub use terms::{Preallocation, Terms};
 pub use wish::{Arguments, Operation, Wish};
 
-pub(in crate::snapshot) use draft::{Draft, tags};
+pub(in crate::snapshot) use draft::Draft;
+pub(in crate::snapshot) use naming::tags;
 
 use crate::error::Result;
 use crate::image::ImageFormat;
