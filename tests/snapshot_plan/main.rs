@@ -10,6 +10,7 @@ mod convert;
 mod cuts;
 mod group;
 mod model;
+mod order;
 mod refusals;
 mod room;
 mod walk;
