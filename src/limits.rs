@@ -13,6 +13,9 @@ pub const EXTENT_HEAD: usize = 512;
 /// Bytes read first from every image: the header, its extensions and usually the backing name.
 /// Ours: one page; measured to be four times cheaper than 64 KiB.
 pub const HEAD: usize = 4096;
+/// Bytes read first from every image of a volume: header, extensions and backing name of what `qemu-img`
+/// makes. Ours: of a thousand images a page each takes a tenth longer.
+pub const GRAPH_HEAD: usize = 1024;
 /// Bytes read of one image with all its extents, the block allocation tables of vpc and vhdx left
 /// out. Ours: an ordinary image needs a few KiB.
 pub const READ_BYTES: u64 = 1 << 20;

@@ -17,7 +17,7 @@ mod export {
     use serde::Serialize;
 
     use super::{Graph, Held};
-    use crate::args::{bounds, elements, optional, required};
+    use crate::args::{bounds, optional, required};
     use crate::failure::Failure;
 
     perlmod::declare_magic!(Box<Held> : &Held as "PVE::Native::SnapshotGraph");
@@ -44,22 +44,26 @@ mod export {
         answer(&names)
     }
 
-    /// A volume of a listing: name, path, size and tags.
-    fn listed(entry: &[Value]) -> CoreResult<Listed> {
-        let [name, path, size, tags] = entry else {
-            return Err(Error::argument("a volume of a listing has four fields"));
-        };
-        let tags = elements(tags).unwrap_or_default();
-        let tags = tags.iter().map(|tag| Ok(required("tag", tag)?.to_vec()));
-        Ok(Listed {
-            name: required("name of a volume", name)?.to_vec(),
-            path: required("path of a volume", path)?.to_vec(),
-            size: match optional("size of a volume", size)? {
-                None => None,
-                Some(size) => Some(count_from_text("size of a volume", size)? as u64),
-            },
-            tags: tags.collect::<CoreResult<_>>()?,
-        })
+    /// Volumes: of each in turn name, path, size (with `=` before it, or nothing) and tags (with
+    /// commas), a NUL behind each.
+    fn listing(text: &[u8]) -> CoreResult<Vec<Listed>> {
+        let mut fields = text.split(|&b| b == 0);
+        let mut listing = Vec::new();
+        while let (Some(name), Some(path), Some(size), Some(tags)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        {
+            let tags = tags.split(|&b| b == b',').filter(|tag| !tag.is_empty());
+            listing.push(Listed {
+                name: name.to_vec(),
+                path: path.to_vec(),
+                size: match size.strip_prefix(b"=") {
+                    None => None,
+                    Some(size) => Some(count_from_text("size of a volume", size)? as u64),
+                },
+                tags: tags.map(<[u8]>::to_vec).collect(),
+            });
+        }
+        Ok(listing)
     }
 
     /// Function: the graph of the chain under an image.
@@ -86,8 +90,7 @@ mod export {
         object(graph_of_chain(required("path", &path)?, format, &options)?)
     }
 
-    /// Function: the graph of a volume in a listing; `list` is a reference to an array of name, path,
-    /// size and tags of each volume in turn.
+    /// Function: the graph of a volume in a listing; `list` is a text.
     #[export(raw_return, serialize_error)]
     fn from_volumes(
         #[raw] list: Value,
@@ -103,9 +106,7 @@ mod export {
             optional("storeid", &storeid)?,
             bounds(&seconds, &limits)?,
         )?;
-        let fields = elements(&list).unwrap_or_default();
-        let listing = fields.chunks(4).map(listed);
-        let listing = listing.collect::<CoreResult<Vec<Listed>>>()?;
+        let listing = listing(required("volumes", &list)?)?;
         object(graph_of_volumes(&listing, &options)?)
     }
 

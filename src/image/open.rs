@@ -7,7 +7,7 @@ use super::info::{Backing, ImageInfo, Metadata};
 use super::{ImageFormat, luks, probe, qcow1, qcow2, qed, raw, vdi, vhdx, vmdk, vpc};
 use crate::chain::reference::{self, Reference};
 use crate::error::{Error, Result};
-use crate::io::{File, FileKind, Memory, Meta, Source, Storage, Used};
+use crate::io::{File, FileKind, Folder, Memory, Meta, Source, Storage, Used};
 use crate::limits::{self, Limits};
 
 /// How the format of an image is decided.
@@ -90,14 +90,21 @@ pub struct OpenImage<'a> {
 }
 
 impl<'a> OpenImage<'a> {
-    /// Opens the file that `filename` means to QEMU. `head` can be used again afterwards.
-    pub fn open(
+    /// Opens the file that `filename` means to QEMU, and reads its first bytes into `head`, usually
+    /// [`limits::HEAD`] of them. It can be used again afterwards.
+    pub fn open(storage: &'a Storage, filename: Arc<[u8]>, head: &'a mut [u8]) -> Result<Self> {
+        Self::open_in(storage, &Folder::default(), filename, head)
+    }
+
+    /// The same for one of many files that lie in a folder.
+    pub fn open_in(
         storage: &'a Storage,
+        folder: &Folder,
         filename: Arc<[u8]>,
-        head: &'a mut [u8; limits::HEAD],
+        head: &'a mut [u8],
     ) -> Result<Self> {
         let path = path_of(&filename)?;
-        let (file, length) = storage.open(&path, head)?;
+        let (file, length) = storage.open_in(folder, &path, head)?;
         Self::by_name(&filename, path, file, &head[..length], storage)
     }
 
@@ -105,7 +112,7 @@ impl<'a> OpenImage<'a> {
     pub fn open_named(
         storage: &'a Storage,
         filename: Arc<[u8]>,
-        head: &'a mut [u8; limits::HEAD],
+        head: &'a mut [u8],
     ) -> Result<Self> {
         let path = path_of(&filename)?;
         let (file, length) = storage.open_named(&path, head)?;

@@ -196,7 +196,20 @@ pub(super) fn check_path(path: &[u8]) -> Result<()> {
 }
 
 fn open_inline(path: &[u8], head: &mut [u8]) -> Result<(File, usize)> {
-    let fd = sys::open(path).map_err(|errno| Error::io("open", errno))?;
+    read_head(sys::open(path), head)
+}
+
+/// The same by its name in a folder.
+pub(super) fn open_inline_in(
+    folder: &sys::Fd,
+    name: &[u8],
+    head: &mut [u8],
+) -> Result<(File, usize)> {
+    read_head(sys::open_in(folder, name), head)
+}
+
+fn read_head(opened: std::result::Result<sys::Fd, i32>, head: &mut [u8]) -> Result<(File, usize)> {
+    let fd = opened.map_err(|errno| Error::io("open", errno))?;
     let meta = sys::stat(&fd).map_err(|errno| Error::io("stat", errno))?;
     let length = match meta.kind {
         FileKind::Regular | FileKind::Block => fill(&fd, meta.size, 0, head)?,

@@ -227,9 +227,20 @@ pub(super) fn real_path(fd: &Fd) -> Result<Vec<u8>, i32> {
 
 /// Opens for reading. The path has no NUL and is shorter than `limits::PATH`.
 pub(super) fn open(path: &[u8]) -> Result<Fd, i32> {
+    open_at(libc::AT_FDCWD, path)
+}
+
+/// The same by a path that begins in a folder.
+pub(super) fn open_in(folder: &Fd, path: &[u8]) -> Result<Fd, i32> {
+    open_at(folder.0, path)
+}
+
+fn open_at(folder: libc::c_int, path: &[u8]) -> Result<Fd, i32> {
     loop {
         // SAFETY: `name` ends with a NUL and lives across the call.
-        let fd = with_name(path, |name| unsafe { libc::open(name, OPEN_FLAGS) });
+        let fd = with_name(path, |name| unsafe {
+            libc::openat(folder, name, OPEN_FLAGS)
+        });
         if fd >= 0 {
             return Ok(Fd(fd));
         }

@@ -15,7 +15,7 @@ use crate::chain::{Chain, ChainOptions, walk};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::image::open::OpenImage;
 use crate::image::{Backing, FormatChoice, ImageFormat};
-use crate::io::{Links, Storage};
+use crate::io::{Folder, Links, Storage};
 use crate::limits;
 use crate::snapshot::names::{ImageName, Part, Scheme, VolumeName, legacy};
 use crate::text::{folder, last_component};
@@ -123,12 +123,14 @@ impl Graph {
         let sibling = format!("{}.qcow2", subject.volume().stem());
         let has_sibling = legacy::can_have_overlays(subject.volume())
             && listing.iter().any(|l| l.name == sibling.as_bytes());
+        let folder = own.first().map(|(first, _)| storage.folder_of(&first.path));
         let mut reader = Reader {
             storage,
+            folder: folder.unwrap_or_default(),
             subject: &subject,
             listing,
             listed: HashMap::new(),
-            head: Box::new([0; limits::HEAD]),
+            head: [0; limits::GRAPH_HEAD],
             images: Vec::with_capacity(own.len() + 1),
             by_path: HashMap::with_capacity(own.len()),
             by_identity: HashMap::with_capacity(own.len()),
@@ -200,8 +202,14 @@ fn neighbours(subject: &Subject, images: &[Image], listing: &[Listed]) -> BTreeS
 
 /// An image that stands on nothing yet.
 fn image(path: Arc<[u8]>, role: Role, content: Content) -> Image {
+    let name = Arc::clone(&path);
+    image_called(last_component(&name), path, role, content)
+}
+
+/// The same with the name that a listing has for it.
+fn image_called(name: &[u8], path: Arc<[u8]>, role: Role, content: Content) -> Image {
     Image {
-        name: last_component(&path).into(),
+        name: name.into(),
         path,
         role,
         content,
@@ -244,11 +252,13 @@ fn unreadable(error: Error, gone: Content) -> Result<Content> {
 
 struct Reader<'a> {
     storage: &'a Storage,
+    /// Where the images of the listing lie.
+    folder: Folder,
     subject: &'a Subject,
     listing: &'a [Listed],
     /// The listing by path; filled when something is looked for that is not the volume's own.
     listed: HashMap<&'a [u8], &'a Listed>,
-    head: Box<[u8; limits::HEAD]>,
+    head: [u8; limits::GRAPH_HEAD],
     images: Vec<Image>,
     by_path: HashMap<Arc<[u8]>, usize>,
     by_identity: HashMap<(u64, u64), usize>,
@@ -259,14 +269,18 @@ impl<'a> Reader<'a> {
     fn read_listed(&mut self, listed: &Listed, role: Role) -> Result<()> {
         let path: Arc<[u8]> = listed.path.as_slice().into();
         let format = named_format(self.subject, &role).unwrap_or(ImageFormat::Raw);
-        let read = OpenImage::open(self.storage, Arc::clone(&path), &mut self.head)
-            .and_then(|open| open.read(FormatChoice::Named(format), self.storage));
+        let read = OpenImage::open_in(
+            self.storage,
+            &self.folder,
+            Arc::clone(&path),
+            &mut self.head,
+        )
+        .and_then(|open| open.read(FormatChoice::Named(format), self.storage));
         let content = match read {
             Ok(info) => Content::Read(Box::new(info)),
             Err(error) => unreadable(error, Content::Inactive)?,
         };
-        let mut image = image(path, role, content);
-        image.name = listed.name.as_slice().into();
+        let image = image_called(&listed.name, path, role, content);
         self.add(mark_listed(image, listed));
         Ok(())
     }
@@ -285,11 +299,15 @@ impl<'a> Reader<'a> {
     /// Finds what each image stands on; what was not known is read, and followed in its turn.
     fn follow_all(&mut self) -> Result<()> {
         let mut next = 0;
-        while let Some(image) = self.images.get(next) {
-            if let Some(backing) = image.backing().cloned() {
-                let parent = self.follow(next, &backing)?;
-                self.images[next].parent = Some(parent);
+        while let Some(image) = self.images.get_mut(next) {
+            // Out of the way of those that are added.
+            let content = std::mem::replace(&mut image.content, Content::Missing);
+            if let Content::Read(info) = &content {
+                if let Some(backing) = &info.backing {
+                    self.images[next].parent = Some(self.follow(next, backing)?);
+                }
             }
+            self.images[next].content = content;
             next += 1;
         }
         Ok(())
@@ -360,7 +378,7 @@ impl<'a> Reader<'a> {
             (None, Some(recorded)) => recorded_format(recorded).map_err(|e| e.in_file(path))?,
             (None, None) => return Err(Error::new(ErrorKind::UnnamedFormat).in_file(path)),
         };
-        let (file, length) = found.open(&mut *self.head)?;
+        let (file, length) = found.open(&mut self.head)?;
         let limits = self.storage.limits();
         let open = OpenImage::new(Arc::clone(path), file, &self.head[..length], limits);
         let info = open.read(choice, self.storage)?;

@@ -30,36 +30,45 @@ sub from_chain {
     );
 }
 
-# An array, or text with commas as lvs prints it.
+# An array, or text with commas as lvs prints it, as such text. No tag has a comma within.
 my sub tags {
     my ($tags) = @_;
-    return [map { my $tag = $_; text('tag', $tag) } $tags->@*] if ref($tags) eq 'ARRAY';
-    return [split(m/,/, text('tags', $tags))];
+    return text('tags', $tags) if ref($tags) ne 'ARRAY';
+    return
+        join(',', map { my $tag = $_; text('tag', $tag) // refuse('tag is undefined') } $tags->@*);
 }
 
-# Name, path, size and tags of each volume in turn. There may be thousands: only what is no plain
-# text is looked at twice.
+# Size and tags of a volume as text, after what else it has was looked at.
+my sub details {
+    my ($volume, $size, $tags) = @_;
+    if (keys($volume->%*) != 2 + exists($volume->{size}) + exists($volume->{tags})) {
+        my ($other) = grep { !m/^(?:name|path|size|tags)\z/ } sort keys($volume->%*);
+        refuse("from_volumes: unknown key '$other' of a volume") if defined($other);
+    }
+    $size = text('size', $size) if ref($size);
+    $size = defined($size) ? "=$size" : '';
+    $tags = defined($tags) ? tags($tags) : '';
+    return "$size\0$tags";
+}
+
+# Name, path, size (with = before it) and tags of each volume in turn, a NUL behind each. There may be
+# thousands of volumes: only what is no plain text, or more than name and path, is looked at twice.
 my sub listing {
     my ($list) = @_;
     refuse('from_volumes: volumes are not an array') if ref($list) ne 'ARRAY';
-    my @listing;
+    my $listing = '';
     for my $volume ($list->@*) {
         refuse('from_volumes: a volume is not a hash') if ref($volume) ne 'HASH';
         my ($name, $path, $size, $tags) = $volume->@{qw(name path size tags)};
-        my $known = 2;
-        $known++ if defined($size) || exists($volume->{size});
-        $known++ if defined($tags) || exists($volume->{tags});
-        if ($known != keys($volume->%*)) {
-            my @others = grep { !m/^(?:name|path|size|tags)\z/ } sort keys($volume->%*);
-            refuse("from_volumes: unknown key '$others[0]' of a volume") if @others;
-        }
-        if (ref($name) || ref($path) || ref($size)) {
-            ($name, $path, $size) =
-                (text('name', $name), text('path', $path), text('size', $size));
-        }
-        push @listing, $name, $path, $size, defined($tags) ? tags($tags) : undef;
+        ($name, $path) = (text('name', $name), text('path', $path)) if ref($name) || ref($path);
+        refuse('name of a volume is undefined') if !defined($name);
+        refuse('path of a volume is undefined') if !defined($path);
+        my $details = keys($volume->%*) == 2 ? "\0" : details($volume, $size, $tags);
+        $listing .= "$name\0$path\0$details\0";
     }
-    return \@listing;
+    # Else one of the texts has a NUL within.
+    refuse('a name of a volume contains a NUL byte') if ($listing =~ tr/\0//) != 4 * $list->@*;
+    return $listing;
 }
 
 sub from_volumes {
