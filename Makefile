@@ -176,12 +176,13 @@ show:
 .PHONY: bench
 bench: all
 	mkdir -p $(BUILD)/benches
-	for name in chain deadline map_image maps; do \
+	for name in chain deadline headers map_image maps; do \
 	    $(CC) -O2 -o $(BUILD)/benches/$$name benches/$$name.c $(CAPI_FLAGS) || exit 1; done
 	cd benches/peers && $(CARGO) build --release --locked --target-dir ../../$(BUILD)/peers-target
 	cp $(BUILD)/peers-target/release/pve-native-bench-peers $(BUILD)/benches/peers
 	benches/run.sh $(BUILD)
 	benches/maps.sh $(BUILD)
+	benches/snapshot_graph.sh $(BUILD)
 	$(CARGO) bench --locked --bench snapshot_graph
 
 .PHONY: clean
