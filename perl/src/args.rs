@@ -9,6 +9,7 @@ use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::Bounds;
 use pve_native_core::inspect::options::{count_from_text, limit_from_text, timeout_from_text};
 use pve_native_core::limits::Limits;
+use pve_native_core::text::printable;
 use pve_native_core::{Error, Result};
 
 /// The bytes of a defined value, nothing for undef. An upgraded string is the bytes that it
@@ -46,6 +47,23 @@ pub fn timeout(value: &Value) -> Result<Option<Duration>> {
 pub fn elements(value: &Value) -> Option<Vec<Value>> {
     let array = value.dereference()?;
     Some(array.as_array()?.iter().collect())
+}
+
+/// Each option of a reference to an array of names and values in turn, and each element of a value
+/// that is a reference to an array itself; undef sets none.
+pub fn settings(list: &Value, set: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    for pair in elements(list).unwrap_or_default().chunks_exact(2) {
+        let name = required("name of an option", &pair[0])?;
+        let shown = printable(name);
+        if let Some(values) = elements(&pair[1]) {
+            values
+                .iter()
+                .try_for_each(|value| set(name, required(&shown, value)?))?;
+        } else if let Some(value) = optional(&shown, &pair[1])? {
+            set(name, value)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a call may cost: a time-out, and limits from a reference to an array of names and values in

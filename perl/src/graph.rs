@@ -11,13 +11,15 @@ mod export {
     use pve_native_core::image::FormatChoice;
     use pve_native_core::image::json::{Names, View};
     use pve_native_core::inspect::options::count_from_text;
-    use pve_native_core::inspect::{GraphOptions, graph_of_chain, graph_of_volumes};
+    use pve_native_core::inspect::{
+        self, DiagnosisOptions, GraphOptions, PlanOptions, graph_of_chain, graph_of_volumes,
+    };
     use pve_native_core::snapshot::graph::Listed;
     use pve_native_core::{Error, Result as CoreResult};
     use serde::Serialize;
 
     use super::{Graph, Held};
-    use crate::args::{bounds, optional, required};
+    use crate::args::{bounds, optional, required, settings};
     use crate::failure::Failure;
 
     perlmod::declare_magic!(Box<Held> : &Held as "PVE::Native::SnapshotGraph");
@@ -145,6 +147,45 @@ mod export {
         let findings = graph_of(&this)?.findings().iter();
         let findings: Vec<_> = findings.map(|f| View::new(f, Names::Bytes)).collect();
         answer(&findings)
+    }
+
+    /// Function: what is to be done for the operation of that name.
+    #[export(serialize_error)]
+    fn plan(
+        #[raw] this: Value,
+        #[raw] operation: Value,
+        #[raw] seconds: Value,
+        #[raw] limits: Value,
+        #[raw] list: Value,
+    ) -> Result<Value, Failure> {
+        let graph = graph_of(&this)?;
+        let mut options = PlanOptions {
+            bounds: bounds(&seconds, &limits)?,
+            ..PlanOptions::default()
+        };
+        settings(&list, &mut |name, value| options.set(name, value))?;
+        let wish = options.wish(required("operation", &operation)?)?;
+        let plan = inspect::plan(graph, &wish, &options)?;
+        answer(&View::new(&plan, Names::Bytes))
+    }
+
+    /// Function: what is wrong, and what helps.
+    #[export(serialize_error)]
+    fn diagnose(
+        #[raw] this: Value,
+        #[raw] seconds: Value,
+        #[raw] limits: Value,
+        #[raw] list: Value,
+    ) -> Result<Value, Failure> {
+        let graph = graph_of(&this)?;
+        let mut options = DiagnosisOptions {
+            bounds: bounds(&seconds, &limits)?,
+            ..DiagnosisOptions::default()
+        };
+        settings(&list, &mut |name, value| options.set(name, value))?;
+        let found = inspect::diagnose(graph, &options)?;
+        let found: Vec<_> = found.iter().map(|d| View::new(d, Names::Bytes)).collect();
+        answer(&found)
     }
 
     /// Function: the graph in graphviz' language.

@@ -1,9 +1,12 @@
 //! What is to be done to a volume, and what is wrong with it, as every face asks for it: each option
 //! has a name, and its value comes as text.
 
+use serde_json::{Map, Value};
+
 use crate::error::{Error, Result};
 use crate::inspect::options::{count_from_text, flag_from_text, timeout_from_text};
 use crate::io::{Bounds, Storage};
+use crate::limits;
 use crate::snapshot::diagnosis::{self, Diagnosis, Look};
 use crate::snapshot::graph::Graph;
 use crate::snapshot::plan::{Arguments, Operation, Plan, Terms, Wish};
@@ -27,11 +30,18 @@ pub struct PlanOptions {
 }
 
 impl PlanOptions {
-    /// Sets the option called `name`: `snapshot` (each time one more), `size`, `to`, `online`,
-    /// `timeout`, or one of [`Terms::NAMES`].
+    /// The options in a JSON object.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let mut options = PlanOptions::default();
+        each(json, &mut |name, value| options.set(name, value))?;
+        Ok(options)
+    }
+
+    /// Sets the option called `name`: `snapshot` or `snapshots` (each time one more), `size`, `to`,
+    /// `online`, `timeout`, or one of [`Terms::NAMES`].
     pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
         match name {
-            b"snapshot" => self.snapshots.push(value.to_vec()),
+            b"snapshot" | b"snapshots" => self.snapshots.push(value.to_vec()),
             b"size" => self.size = Some(count_from_text("size", value)? as u64),
             b"to" => self.to = Some(value.to_vec()),
             b"online" => self.online = flag_from_text("online", value)?,
@@ -91,6 +101,13 @@ impl Default for DiagnosisOptions {
 }
 
 impl DiagnosisOptions {
+    /// The options in a JSON object.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let mut options = DiagnosisOptions::default();
+        each(json, &mut |name, value| options.set(name, value))?;
+        Ok(options)
+    }
+
     /// Sets the option called `name`: `check`, `timeout`, or one of [`Terms::NAMES`].
     pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
         match name {
@@ -107,6 +124,40 @@ pub fn diagnose(graph: &Graph, options: &DiagnosisOptions) -> Result<Vec<Diagnos
     options.terms.check()?;
     let storage = Storage::for_call(options.bounds);
     diagnosis::diagnose(&storage, graph, &options.terms, options.look)
+}
+
+/// Every option of a JSON object, each element of an array by itself. No text is an object without
+/// any.
+fn each(json: &[u8], set: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    if json.len() > limits::OPTIONS {
+        let most = limits::OPTIONS as u64;
+        return Err(limits::above("the options", "the limit", most));
+    }
+    if json.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let options: Map<String, Value> = serde_json::from_slice(json)
+        .map_err(|e| Error::argument(format!("the options are no JSON object: {e}")))?;
+    for (name, value) in &options {
+        let values = match value {
+            Value::Array(values) => &values[..],
+            value => std::slice::from_ref(value),
+        };
+        for value in values {
+            match value {
+                Value::Null => {}
+                Value::Bool(on) => set(name.as_bytes(), if *on { b"1" } else { b"0" })?,
+                Value::Number(number) => set(name.as_bytes(), number.to_string().as_bytes())?,
+                Value::String(text) => set(name.as_bytes(), text.as_bytes())?,
+                Value::Array(_) | Value::Object(_) => {
+                    let name = printable(name.as_bytes());
+                    let message = format!("option '{name}' is neither text nor number");
+                    return Err(Error::argument(message));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn known(known: bool, name: &[u8]) -> Result<()> {
@@ -153,5 +204,34 @@ mod tests {
         }
         assert!(diagnosis.set(b"size", b"1").is_err());
         assert!(options.set(b"size", b"1G").is_err());
+    }
+
+    #[test]
+    fn options_come_as_json() {
+        let json = br#"{"snapshots": ["ab", "cd"], "size": 1048576, "free": "5", "put-aside": true,
+                        "to": null, "timeout": 0.5}"#;
+        let options = PlanOptions::from_json(json).unwrap();
+        assert_eq!(options.snapshots, [b"ab", b"cd"]);
+        assert_eq!((options.size, options.terms.free), (Some(1 << 20), Some(5)));
+        assert!(options.terms.put_aside && options.to.is_none());
+        assert_eq!(options.bounds.timeout.unwrap().as_millis(), 500);
+        let options = DiagnosisOptions::from_json(br#"{"check": false}"#);
+        assert!(!options.unwrap().look.check);
+        assert!(PlanOptions::from_json(b" ").is_ok());
+        for json in [
+            &b"[]"[..],
+            b"{",
+            b"{\"size\": 1.5}",
+            b"{\"size\": {}}",
+            b"{\"snapshots\": [[]]}",
+            b"{\"x\": 1}",
+            b"{\"size\": -1}",
+            b"{} {}",
+        ] {
+            let error = PlanOptions::from_json(json).unwrap_err();
+            assert_eq!(error.code(), crate::Code::Argument, "{error}");
+        }
+        let long = vec![b' '; limits::OPTIONS + 1];
+        assert!(PlanOptions::from_json(&long).is_err());
     }
 }

@@ -10,7 +10,7 @@ use Scalar::Util qw(reftype);
 
 use PVE::Native::Error;
 
-our @EXPORT_OK = qw(refuse text options policy create_options handle);
+our @EXPORT_OK = qw(refuse text options settings policy create_options handle);
 
 sub refuse {
     my ($message) = @_;
@@ -94,11 +94,11 @@ sub options {
 
 # The time-out and the limits, which say what the call may cost, and the rest as keys and values in
 # turn; a list of values stays one. Which keys there are, and what they mean, the library knows.
-sub policy {
-    my ($function, $policy) = @_;
-    return if !defined($policy);
-    refuse("$function: policy is not a hash") if ref($policy) ne 'HASH';
-    my %rest = $policy->%*;
+sub settings {
+    my ($function, $what, $given) = @_;
+    return if !defined($given);
+    refuse("$function: $what not a hash") if ref($given) ne 'HASH';
+    my %rest = $given->%*;
     my $timeout = text('timeout', delete $rest{timeout});
     my $limits = limits(delete $rest{limits});
     my @settings;
@@ -108,6 +108,11 @@ sub policy {
         push @settings, $key, $list ? [map { text($key, $_) } $value->@*] : text($key, $value);
     }
     return ($timeout, $limits, \@settings);
+}
+
+sub policy {
+    my ($function, $policy) = @_;
+    return settings($function, 'policy is', $policy);
 }
 
 # An object whose data the library keeps: a hash. perlmod looks for what it has attached to a value

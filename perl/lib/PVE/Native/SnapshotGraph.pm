@@ -3,7 +3,7 @@ package PVE::Native::SnapshotGraph;
 use v5.36;
 
 use PVE::Native;
-use PVE::Native::Arguments qw(refuse text options);
+use PVE::Native::Arguments qw(refuse text options settings);
 
 # What the library keeps belongs to one object: threads that are made later do not get it.
 sub CLONE_SKIP { return 1; }
@@ -108,6 +108,21 @@ sub findings {
     return several(wantarray, PVE::Native::RS::SnapshotGraph::findings(checked($self)));
 }
 
+sub plan {
+    my ($self, $op, $args) = @_;
+    my ($timeout, $limits, $settings) = settings('plan', 'arguments are', $args);
+    $op = text('operation', $op);
+    return PVE::Native::RS::SnapshotGraph::plan(checked($self), $op, $timeout, $limits, $settings);
+}
+
+sub diagnose {
+    my ($self, $opts) = @_;
+    my ($timeout, $limits, $settings) = settings('diagnose', 'options are', $opts);
+    my $found =
+        PVE::Native::RS::SnapshotGraph::diagnose(checked($self), $timeout, $limits, $settings);
+    return several(wantarray, $found);
+}
+
 sub to_dot {
     my ($self) = @_;
     return PVE::Native::RS::SnapshotGraph::to_dot(checked($self));
@@ -150,6 +165,13 @@ PVE::Native::SnapshotGraph - the images of a volume, and the snapshots that they
         \@volumes, { scheme => 'lvmqcow2', volname => 'vm-100-disk-0.qcow2', storeid => 'san' },
     );
     print $graph->to_text();
+
+    # What has to be done for a snapshot, and what a crash has left to do.
+    my $plan = $graph->plan('create', { snapshot => 'before-update', free => $vg_free });
+    for my $step ($plan->{steps}->@*) {
+        run_command($step->{argv}) if $step->{kind} eq 'exec';
+    }
+    warn "$_->{volume}: $_->{message}\n" for $graph->diagnose({ check => 0 });
 
 =head1 DESCRIPTION
 
@@ -241,6 +263,41 @@ no such snapshot.
 What is not as usual, a list or a reference to an array of hashes: C<code>, a stable word; C<severity>,
 C<info>, C<warning> or C<error>; C<volume>, the name of the image; C<message>, a sentence.
 F<docs/snapshots.md> has all of them.
+
+=item plan($op, \%args)
+
+What is to be done to the volume, step by step, in such an order that nothing is lost wherever it ends.
+Nothing is done here. C<$op> is C<create>, C<delete> or C<rollback> with the argument C<snapshot>,
+C<delete-many> with C<snapshots>, an array; C<resize> with C<size> in bytes; C<rename> with C<to>, the
+name as Proxmox VE has it; C<create-base>, C<adopt>, C<unadopt>, C<convert> or C<free>. The graph must
+be from a listing; with C<adopt> it is that of the raw volume.
+
+Further arguments: C<online>, 1 if the guest keeps running, with C<drive>, the name of its drive such as
+C<scsi0>; C<extent-size> and C<free> bytes of the volume group (without C<free> nobody looks whether
+there is room); C<put-aside>, 1 if images are not to be removed in the end, but only renamed for it;
+C<cluster-size>, C<extended-l2> and C<preallocation> (C<off> or C<metadata>) of new images;
+C<bytes-per-second> for the estimate; C<timeout> and C<limits>.
+
+The plan is a hash: C<op>, C<volume>, C<online>, C<bytes-moved>, C<bytes-needed>, C<seconds>, C<result>
+(C<volname> and C<volid>, if they change, and C<notes> for the administrator) and C<steps>. A step is a
+hash: C<id>; C<task>, what it is to the plan; C<kind> with C<argv> of a process (C<exec>), C<execute>,
+C<arguments> and C<job> (C<qmp>), or C<action> with C<from> and C<to>, or C<path> (C<native>); C<slow>, 1
+if it takes time in proportion to data; C<reads> and C<writes>, names of images; C<pre> and C<post>, how
+these are before and after it (undef: not there); C<on-failure> with C<resume>, the step to go on with,
+and C<undo>, the actions that lead back, or undef. F<docs/snapshots.md> has the details.
+
+Dies if the volume is not in order, or does not allow it.
+
+=item diagnose(\%opts)
+
+What is wrong with the volume, the most urgent first: a list, or a reference to an array, of hashes.
+C<code>, C<severity>, C<volume> and C<message> are as in L</findings()>; C<plan>, if there is one, is what
+helps, as above, and C<certain> whether it is certain to be right. A plan is for the volume as it is now:
+after it has been carried out, another diagnosis tells what comes next. The graph must be from a listing,
+and the guest must be stopped, on all nodes.
+
+Options: C<check>, 1 unless given, whether the tables of the images are checked, too, which takes time;
+and of those above all that are not about one operation.
 
 =item to_text()
 
