@@ -1789,6 +1789,64 @@ int32_t pven_snapshot_graph_dot(const pven_snapshot_graph *g,
                                 char **text,
                                 pven_error **err);
 
+/**
+ * What is to be done to a volume, step by step, in such an order that nothing is lost wherever it
+ * ends, as a JSON object; nothing is done here. docs/snapshots.md has its keys. PVEN_ERR_ARGUMENT
+ * also if the volume does not allow it, or is not in order.
+ *
+ * The graph must be from a listing. Images are read where that takes a look at what they hold.
+ *
+ * op: "create", "delete", "delete-many", "rollback", "resize", "rename", "create-base", "adopt",
+ * "unadopt", "convert" or "free".
+ * args, args_len: a JSON object, UTF-8: { "snapshot" or "snapshots", "size", "to", "online", "drive",
+ * "extent-size", "free", "put-aside", "cluster-size", "extended-l2", "preallocation",
+ * "bytes-per-second", "timeout" }, as far as the operation needs them. NULL and 0: none.
+ * json, len: as for pven_snapshot_graph_info_json().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_plan_json(const pven_snapshot_graph *g,
+                                const char *op,
+                                const char *args,
+                                size_t args_len,
+                                char **json,
+                                size_t *len,
+                                pven_error **err);
+
+/**
+ * The same for a terminal: the steps as commands that could be typed, and what they cost.
+ *
+ * op, args, args_len: as for pven_snapshot_plan_json().
+ * text: NUL-terminated; free it with pven_string_free().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_plan_text(const pven_snapshot_graph *g,
+                                const char *op,
+                                const char *args,
+                                size_t args_len,
+                                char **text,
+                                pven_error **err);
+
+/**
+ * What is wrong with a volume, the most urgent first, and what helps, as a JSON array of { "code",
+ * "severity", "volume", "message", "plan", "certain" }. A plan is as pven_snapshot_plan_json() gives
+ * it; certain says whether it is certain to be right. It is for the volume as it is now: after it has
+ * been carried out, another diagnosis tells what comes next.
+ *
+ * The graph must be from a listing, and the guest be stopped, on all nodes.
+ *
+ * opts, opts_len: a JSON object, UTF-8: { "check", whether the tables of the images are checked, too
+ * (default: true), "timeout" }, and of the arguments of pven_snapshot_plan_json() those that are not
+ * about one operation. NULL and 0: none.
+ * json, len: as for pven_snapshot_graph_info_json().
+ * Many threads may use one graph.
+ */
+int32_t pven_snapshot_diagnose_json(const pven_snapshot_graph *g,
+                                    const char *opts,
+                                    size_t opts_len,
+                                    char **json,
+                                    size_t *len,
+                                    pven_error **err);
+
 #ifdef __cplusplus
 }
 #endif

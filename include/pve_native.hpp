@@ -894,6 +894,30 @@ public:
         });
     }
 
+    /** As pven_snapshot_plan_json(); arguments are a JSON object, or empty. */
+    std::string plan_json(const std::string &op, const std::string &arguments = {}) const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_snapshot_plan_json(graph_.get(), op.c_str(), arguments.data(),
+                                           arguments.size(), text, length, error);
+        });
+    }
+
+    /** As pven_snapshot_plan_text(). */
+    std::string plan_text(const std::string &op, const std::string &arguments = {}) const {
+        return detail::text([&](char **text, pven_error **error) {
+            return pven_snapshot_plan_text(graph_.get(), op.c_str(), arguments.data(),
+                                           arguments.size(), text, error);
+        });
+    }
+
+    /** As pven_snapshot_diagnose_json(); options are a JSON object, or empty. */
+    std::string diagnose_json(const std::string &options = {}) const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_snapshot_diagnose_json(graph_.get(), options.data(), options.size(), text,
+                                               length, error);
+        });
+    }
+
     /** The graph for the C interface; still owned by this object. */
     const pven_snapshot_graph *get() const noexcept { return graph_.get(); }
 

@@ -422,7 +422,7 @@ pub unsafe extern "C" fn pven_snapshot_graph_text(
     err: *mut Option<Box<Error>>,
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
-    unsafe { drawing(g, text, err, Graph::to_text) }
+    unsafe { drawing(g, text, err, |graph| Ok(graph.to_text())) }
 }
 
 /// The graph in the language of graphviz.
@@ -436,7 +436,7 @@ pub unsafe extern "C" fn pven_snapshot_graph_dot(
     err: *mut Option<Box<Error>>,
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
-    unsafe { drawing(g, text, err, Graph::to_dot) }
+    unsafe { drawing(g, text, err, |graph| Ok(graph.to_dot())) }
 }
 
 fn list(names: &[&[u8]]) -> String {
@@ -444,9 +444,11 @@ fn list(names: &[&[u8]]) -> String {
     json_text::to_text(&names)
 }
 
+/// Answers a question with JSON.
+///
 /// # Safety
 /// Places are NULL or what their types say.
-unsafe fn answer(
+pub(crate) unsafe fn answer(
     g: Option<&SnapshotGraph>,
     json: *mut *mut c_char,
     len: *mut usize,
@@ -463,20 +465,22 @@ unsafe fn answer(
     }
 }
 
+/// Answers a question with text.
+///
 /// # Safety
 /// Places are NULL or what their types say.
-unsafe fn drawing(
+pub(crate) unsafe fn drawing(
     g: Option<&SnapshotGraph>,
     text: *mut *mut c_char,
     err: *mut Option<Box<Error>>,
-    draw: impl FnOnce(&Graph) -> String,
+    draw: impl FnOnce(&Graph) -> core::Result<String>,
 ) -> i32 {
     // SAFETY: as this function demands.
     unsafe {
         ffi::on(g, err, |g| {
             let text = Out::cleared(text, ptr::null_mut()).required("text");
             let (graph, text) = (&g?.graph, text?);
-            let drawn: CString = string::held_text(&draw(graph));
+            let drawn: CString = string::held_text(&draw(graph)?);
             let drawn = string::owned(drawn.as_bytes())?;
             text.put_if_wanted(|| drawn);
             Ok(())

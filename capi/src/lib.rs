@@ -48,5 +48,7 @@ pub mod storage;
 
 pub mod graph;
 
+pub mod plan;
+
 pub mod ffi;
 mod texts;

@@ -295,6 +295,14 @@ void a_graph_says_which_snapshots_there_are() {
     CHECK(listed.image(*listed.current()).size == 7);
     CHECK(listed.json().find("\"two\"") != std::string::npos);
     CHECK(listed.findings().size() == 2);
+    const std::string third = "{\"snapshot\": \"third\"}";
+    CHECK(listed.plan_json("create", third).find("\"op\": \"create\"") != std::string::npos);
+    CHECK(listed.plan_text("free").rfind("free vm-100-disk-0.qcow2\n", 0) == 0);
+    CHECK(listed.diagnose_json().find("\"not-active\"") != std::string::npos);
+    CHECK(chain.diagnose_json("{\"check\": false}") == "[\n]");
+    fails([&] { listed.plan_json("create"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([&] { listed.plan_text("create", "[]"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([&] { listed.diagnose_json("[]"); }, PVEN_ERR_ARGUMENT, __LINE__);
     CHECK(!SnapshotGraph::from_volumes({}, options).current());
     options.format = "qcow2";
     fails([&] { SnapshotGraph::from_volumes(volumes, options); }, PVEN_ERR_ARGUMENT, __LINE__);
