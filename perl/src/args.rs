@@ -51,7 +51,7 @@ pub fn elements(value: &Value) -> Option<Vec<Value>> {
 
 /// Each option of a reference to an array of names and values in turn, and each element of a value
 /// that is a reference to an array itself; undef sets none.
-pub fn settings(list: &Value, set: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+pub fn settings(list: &Value, mut set: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
     for pair in elements(list).unwrap_or_default().chunks_exact(2) {
         let name = required("name of an option", &pair[0])?;
         let shown = printable(name);

@@ -163,7 +163,7 @@ mod export {
             bounds: bounds(&seconds, &limits)?,
             ..PlanOptions::default()
         };
-        settings(&list, &mut |name, value| options.set(name, value))?;
+        settings(&list, |name, value| options.set(name, value))?;
         let wish = options.wish(required("operation", &operation)?)?;
         let plan = inspect::plan(graph, &wish, &options)?;
         answer(&View::new(&plan, Names::Bytes))
@@ -182,7 +182,7 @@ mod export {
             bounds: bounds(&seconds, &limits)?,
             ..DiagnosisOptions::default()
         };
-        settings(&list, &mut |name, value| options.set(name, value))?;
+        settings(&list, |name, value| options.set(name, value))?;
         let found = inspect::diagnose(graph, &options)?;
         let found: Vec<_> = found.iter().map(|d| View::new(d, Names::Bytes)).collect();
         answer(&found)

@@ -33,7 +33,7 @@ impl PlanOptions {
     /// The options in a JSON object.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut options = PlanOptions::default();
-        each(json, &mut |name, value| options.set(name, value))?;
+        each(json, |name, value| options.set(name, value))?;
         Ok(options)
     }
 
@@ -104,7 +104,7 @@ impl DiagnosisOptions {
     /// The options in a JSON object.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut options = DiagnosisOptions::default();
-        each(json, &mut |name, value| options.set(name, value))?;
+        each(json, |name, value| options.set(name, value))?;
         Ok(options)
     }
 
@@ -128,7 +128,7 @@ pub fn diagnose(graph: &Graph, options: &DiagnosisOptions) -> Result<Vec<Diagnos
 
 /// Every option of a JSON object, each element of an array by itself. No text is an object without
 /// any.
-fn each(json: &[u8], set: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+fn each(json: &[u8], mut set: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
     if json.len() > limits::OPTIONS {
         let most = limits::OPTIONS as u64;
         return Err(limits::above("the options", "the limit", most));

@@ -20,6 +20,7 @@ pub mod maps;
 pub mod mutate;
 pub mod names;
 mod pieces;
+pub mod plans;
 pub mod qcow2_fields;
 #[path = "../../../tests/support/random.rs"]
 mod random;
@@ -46,7 +47,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -86,6 +87,12 @@ pub const TARGETS: [Target; 20] = [
         name: "snapshots",
         run: snapshots::run,
         seeds: seeds::snapshots,
+        mutants: 5_000,
+    },
+    Target {
+        name: "plans",
+        run: plans::run,
+        seeds: seeds::noise,
         mutants: 5_000,
     },
     Target {

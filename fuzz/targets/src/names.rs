@@ -2,7 +2,7 @@
 
 use pve_native_core::chain::reference::{self, Reference};
 use pve_native_core::image::{FormatChoice, ImageFormat};
-use pve_native_core::inspect::options;
+use pve_native_core::inspect::{DiagnosisOptions, PlanOptions, options};
 use pve_native_core::text;
 
 use crate::check;
@@ -64,6 +64,12 @@ pub fn options(input: &[u8]) {
             matches!(timeout, Ok(Some(_))),
             seconds.is_finite() && seconds > 0.0
         );
+    }
+    for error in [
+        PlanOptions::from_json(input).err(),
+        DiagnosisOptions::from_json(input).err(),
+    ] {
+        error.iter().for_each(check::error);
     }
     match FormatChoice::from_caller(Some(input)) {
         Ok(FormatChoice::Named(format)) => assert_eq!(format.name().as_bytes(), input),

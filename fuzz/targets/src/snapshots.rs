@@ -11,6 +11,7 @@ use pve_native_core::snapshot::names::Scheme;
 
 use crate::directory;
 use crate::input::Input;
+use crate::plans;
 
 /// The volume, and what its images can be called.
 const VOLUMES: [&str; 2] = ["vm-100-disk-0.qcow2", "vm-100-disk-0"];
@@ -59,6 +60,7 @@ pub fn run(input: &[u8]) {
         };
         let graph = read(&listing);
         whole(&graph);
+        plans::all(&mut input, &graph);
         listing.reverse();
         assert!(read(&listing) == graph, "the order of the listing counts");
         let top = place.top();

@@ -69,7 +69,7 @@ macro_rules! replay {
 }
 
 replay! {
-    qcow2 qcow qed vmdk vdi vpc vhdx luks raw probe qcow2_fields extents chain audit maps snapshots capi json reference options
+    qcow2 qcow qed vmdk vdi vpc vhdx luks raw probe qcow2_fields extents chain audit maps snapshots plans capi json reference options
 }
 
 /// `cargo run -p pve-native-fuzz-targets --example seeds` makes them anew.

@@ -15,6 +15,9 @@ use pve_native::graph::{
     pven_snapshot_graph_open, pven_snapshot_graph_text,
 };
 use pve_native::graph_image::GraphImageC;
+use pve_native::plan::{
+    pven_snapshot_diagnose_json, pven_snapshot_plan_json, pven_snapshot_plan_text,
+};
 
 use super::arguments::{Buffer, FORMATS, Layout, Options};
 use super::files::Files;
@@ -60,6 +63,44 @@ const NAMES: [&CStr; 14] = [
 ];
 
 const SNAPSHOTS: [&CStr; 5] = [c"ab", c"cd", c"current", c"", c"\xff"];
+
+const OPERATIONS: [&CStr; 8] = [
+    c"create",
+    c"delete",
+    c"delete-many",
+    c"rollback",
+    c"resize",
+    c"rename",
+    c"free",
+    c"repair",
+];
+
+/// What can be asked of plans, and more.
+const OPTIONS: [&CStr; 9] = [
+    c"{}",
+    c"{\"snapshot\": \"ab\"}",
+    c"{\"snapshots\": [\"ab\", \"cd\"], \"put-aside\": true}",
+    c"{\"snapshot\": \"new\", \"free\": 0, \"timeout\": 30}",
+    c"{\"size\": 1073741824, \"extent-size\": 1}",
+    c"{\"to\": \"vm-1-other.qcow2\", \"drive\": \"scsi0\"}",
+    c"{\"check\": 0}",
+    c"{\"x\": {}}",
+    c"[",
+];
+
+/// Options as JSON, whole, cut off, or NULL.
+fn options(input: &mut Input<'_>) -> (*const c_char, usize) {
+    let options = OPTIONS.get(input.below(OPTIONS.len() + 1));
+    let Some(options) = options else {
+        return (ptr::null(), input.below(2));
+    };
+    let length = options.count_bytes();
+    let length = match input.below(8) {
+        0 => input.below(length + 1),
+        _ => length,
+    };
+    (options.as_ptr(), length)
+}
 
 /// One of them, or NULL.
 fn text(input: &mut Input<'_>, texts: &[&'static CStr]) -> *const c_char {
@@ -135,7 +176,7 @@ impl Volumes {
 
 impl Held {
     pub(super) fn graph(&mut self, input: &mut Input<'_>, files: &Files) {
-        match input.below(16) {
+        match input.below(20) {
             0..=3 => {
                 let place = input.below(HELD);
                 let graph = self.handle(input, |_, input, out, err| {
@@ -172,6 +213,8 @@ impl Held {
             12 => self.graph_json(input, pven_snapshot_graph_info_json),
             13 => self.graph_json(input, pven_snapshot_graph_names_json),
             14 => self.graph_json(input, pven_snapshot_graph_json),
+            16 | 17 => self.plan(input),
+            18 => self.plan_text(input),
             _ => {
                 let place = input.below(HELD);
                 self.json(input, |held, input, json, len, err| {
@@ -181,6 +224,40 @@ impl Held {
                     unsafe { pven_snapshot_graph_blockers_json(graph, name, json, len, err) }
                 });
             }
+        }
+    }
+
+    /// A plan or a diagnosis.
+    fn plan(&mut self, input: &mut Input<'_>) {
+        let (place, diagnose) = (input.below(HELD), input.flag());
+        self.json(input, |held, input, json, len, err| {
+            let graph = held.graphs[place].as_deref();
+            let (options, length) = options(input);
+            let op = text(input, &OPERATIONS);
+            // SAFETY: as the module above says.
+            unsafe {
+                match diagnose {
+                    true => pven_snapshot_diagnose_json(graph, options, length, json, len, err),
+                    false => pven_snapshot_plan_json(graph, op, options, length, json, len, err),
+                }
+            }
+        });
+    }
+
+    fn plan_text(&mut self, input: &mut Input<'_>) {
+        let place = input.below(HELD);
+        let mut shown_text = c"junk".as_ptr().cast_mut();
+        let code = self.call(input, |held, input, err| {
+            let graph = held.graphs[place].as_deref();
+            let (options, length) = options(input);
+            let op = text(input, &OPERATIONS);
+            // SAFETY: as the module above says.
+            unsafe { pven_snapshot_plan_text(graph, op, options, length, &raw mut shown_text, err) }
+        });
+        assert_eq!(code == PVEN_OK, !shown_text.is_null());
+        if code == PVEN_OK {
+            shown(shown_text);
+            self.strings.push(shown_text);
         }
     }
 
