@@ -200,6 +200,9 @@ times() {
     )
 }
 
+# shellcheck source-path=SCRIPTDIR
+. "$root/demo/snapshots.sh"
+
 make_images
 
 heading "A chain of eight images, as the command shows it"
@@ -250,6 +253,8 @@ heading "A harmless upload, converted by qemu-img from the very file that was au
 shows_status 0 "$command" image audit --preset upload harmless.qcow2
 shows_status 0 "${audit[@]}" harmless.qcow2 converted.raw
 shows_status 0 qemu-img compare -f raw -F qcow2 converted.raw harmless.qcow2
+
+snapshots
 
 heading "The time it takes"
 times

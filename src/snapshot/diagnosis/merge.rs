@@ -59,9 +59,13 @@ pub fn interrupted(volume: &mut Volume<'_>, storage: &Storage) -> Result<()> {
             }
             draft.remove(&gone)
         });
+        let lost = match names.is_empty() {
+            true => String::new(),
+            false => format!(", but {} hold no snapshots any more", quoted(&names)),
+        };
         let message = format!(
-            "'{upper_name}' is being merged into '{lower_name}': it can be read, but what is between \
-             holds no snapshot any more; the merge has to go on"
+            "'{upper_name}' is being merged into '{lower_name}': it can be read{lost}; the merge has to \
+             go on"
         );
         let cause = (Cause::MergeInterrupted, Severity::Error);
         volume.say(cause, lower, message, Some(plan), true);
@@ -170,14 +174,17 @@ pub fn announced(volume: &mut Volume<'_>, missing: usize, part: &Part) {
     let plan = volume.plan(|draft| draft.remove(&gone));
     let message = format!(
         "what stood on '{lower_name}' was merged, and is still there: {}",
-        gone.iter()
-            .map(|(name, _)| format!("'{name}'"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        quoted(gone.iter().map(|(name, _)| name))
     );
     let cause = (Cause::MergeLeftover, Severity::Warning);
     let about = above.first().copied().unwrap_or(missing);
     volume.say(cause, about, message, Some(plan), true);
     volume.explain([missing]);
     volume.explain(above);
+}
+
+/// Names in a sentence.
+fn quoted<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("'{name}'")).collect();
+    names.join(", ")
 }
