@@ -50,7 +50,7 @@ pub struct Args {
 /// The meaning of the exit status, as the help shows it.
 const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
                            (chain damaged, image corrupt, image not safe, device too small, \
-                           volume not whole)";
+                           volume not whole or in need of a repair)";
 
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,7 +58,7 @@ pub enum Output {
     /// For people: trees and tables.
     Human,
     /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings;
-    /// of a volume, its snapshots.
+    /// of a volume, its snapshots; plans, and findings with their plans.
     Json,
     /// For graphviz: images as boxes, references as arrows.
     Dot,
@@ -83,7 +83,7 @@ pub enum Command {
     /// Look at disk images.
     #[command(subcommand)]
     Image(ImageCommand),
-    /// Look at the snapshots of volumes.
+    /// Look at the snapshots of volumes, take and remove them, and repair what a crash has left.
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
     /// Ask what storages can do.

@@ -13,7 +13,7 @@ use pve_native_core::{Error, Result};
 
 use super::{EXIT_STATUS, Timeout, bytes, limit_help, timeout};
 
-/// Questions about the snapshots of a volume.
+/// Questions about the snapshots of a volume, and what is to be done to it.
 #[derive(Debug, Subcommand)]
 pub enum SnapshotCommand {
     /// Show the images of a volume, and the snapshots that they mean.
