@@ -12,6 +12,7 @@ mod graph;
 mod image;
 mod maps;
 mod measure;
+mod names;
 #[cfg(feature = "panic-door")]
 mod panic_door;
 mod panics;

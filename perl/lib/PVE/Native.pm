@@ -10,7 +10,7 @@ our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
 my @PACKAGES = map { "PVE::Native::RS::$_" }
-    qw(Audit Extents Image Maps Measure Pin SnapshotGraph Storage Work);
+    qw(Audit Extents Image Maps Measure Names Pin SnapshotGraph Storage Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 
@@ -66,6 +66,14 @@ The images of a volume, and the snapshots that they mean.
 
 What a storage of some type can do.
 
+=item L<PVE::Native::ImageName>
+
+Which volume and which snapshot an image is, by its name.
+
+=item L<PVE::Native::Plan>
+
+Carries out what a snapshot graph has planned.
+
 =item L<PVE::Native::Error>
 
 What all functions die with.
@@ -75,6 +83,8 @@ What all functions die with.
 The library works under taint mode, in forked children and in threads, keeps no lock and, but for
 objects that hold images open, no descriptor after a call, and never writes to the environment, to the
 log or to a file handle.
+
+With it comes the storage type L<lvmqcow2|PVE::Storage::Custom::LvmQcow2Plugin>, for Proxmox VE alone.
 
 =head1 FUNCTIONS
 
