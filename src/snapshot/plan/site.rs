@@ -71,7 +71,8 @@ impl Site {
     pub fn allocate(&self, name: &str, bytes: u64, tags: &[String]) -> Action {
         let size = format!("{bytes}b");
         let mut argv = vec!["/sbin/lvcreate", "-aly", "-Wy", "--yes", "--size", &size];
-        argv.extend(["--name", name]);
+        // No other node activates it by itself when it comes up.
+        argv.extend(["--setautoactivation", "n", "--name", name]);
         for tag in tags {
             argv.extend(["--addtag", tag]);
         }
