@@ -14,7 +14,9 @@ mod export {
     use pve_native_core::inspect::{
         self, DiagnosisOptions, GraphOptions, PlanOptions, graph_of_chain, graph_of_volumes,
     };
-    use pve_native_core::snapshot::graph::Listed;
+    use pve_native_core::snapshot::graph::{Image, Listed};
+    use pve_native_core::snapshot::plan::room;
+    use pve_native_core::text::printable;
     use pve_native_core::{Error, Result as CoreResult};
     use serde::Serialize;
 
@@ -186,6 +188,19 @@ mod export {
         let found = inspect::diagnose(graph, &options)?;
         let found: Vec<_> = found.iter().map(|d| View::new(d, Names::Bytes)).collect();
         answer(&found)
+    }
+
+    /// Function: bytes that the volume's image called `name` can come to take with a disk of `size` bytes.
+    #[export(serialize_error)]
+    fn room(#[raw] this: Value, #[raw] name: Value, #[raw] size: Value) -> Result<u64, Failure> {
+        let graph = graph_of(&this)?;
+        let name = required("image", &name)?;
+        let size = count_from_text("size", required("size", &size)?)? as u64;
+        let unknown = || Error::argument(format!("'{}' cannot be read", printable(name)));
+        let named = |image: &&Image| *image.name == *name;
+        let image = graph.images().iter().find(named).and_then(Image::info);
+        let room = room::of_image(image.ok_or_else(unknown)?, size)?;
+        Ok(room.ok_or_else(unknown)?)
     }
 
     /// Function: the graph in graphviz' language.

@@ -123,6 +123,13 @@ sub diagnose {
     return several(wantarray, $found);
 }
 
+sub room {
+    my ($self, $image, $size) = @_;
+    return PVE::Native::RS::SnapshotGraph::room(
+        checked($self), text('image', $image), text('size', $size),
+    );
+}
+
 sub to_dot {
     my ($self) = @_;
     return PVE::Native::RS::SnapshotGraph::to_dot(checked($self));
@@ -267,7 +274,7 @@ F<docs/snapshots.md> has all of them.
 =item plan($op, \%args)
 
 What is to be done to the volume, step by step, in such an order that nothing is lost wherever it ends.
-Nothing is done here. C<$op> is C<create>, C<delete> or C<rollback> with the argument C<snapshot>,
+Nothing is done here: L<PVE::Native::Plan> does it. C<$op> is C<create>, C<delete> or C<rollback> with the argument C<snapshot>,
 C<delete-many> with C<snapshots>, an array; C<resize> with C<size> in bytes; C<rename> with C<to>, the
 name as Proxmox VE has it; C<create-base>, C<adopt>, C<unadopt>, C<convert> or C<free>. The graph must
 be from a listing; with C<adopt> it is that of the raw volume.
@@ -299,6 +306,11 @@ and the guest must be stopped, on all nodes.
 Options: C<check>, 1 unless given, whether the tables of the images are checked, too, which takes time;
 and of those above all that are not about one operation.
 
+=item room($image, $size)
+
+Bytes that the image of this name can come to take if its disk has C<$size> bytes: what a logical volume
+under it must have.
+
 =item to_text()
 
 The graph for a terminal, a line for each image.
@@ -322,6 +334,6 @@ C<listed>, C<size> and C<tags>.
 
 =head1 SEE ALSO
 
-L<PVE::Native::Image>, L<PVE::Native::Error>
+L<PVE::Native::Plan>, L<PVE::Native::Image>, L<PVE::Native::Error>
 
 =cut
