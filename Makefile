@@ -24,10 +24,10 @@ export CARGO_TARGET_DIR
 
 BUILD := build
 RELEASE := $(CARGO_TARGET_DIR)/release
-PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm'))
+PERL_MODULES := $(patsubst perl/lib/%,%,$(shell find perl/lib -name '*.pm' -o -name '*.pod'))
 PERL_FILES := $(addprefix perl/lib/,$(PERL_MODULES)) $(wildcard perl/t/*.t perl/t/door/*.t perl/t/lib/*.pm \
 	perl/perlmod-compat/tests/*.t perl/perlmod-compat/tests/*.pl perl/perlmod-compat/tests/*.pm \
-	examples/perl/*.pl benches/*.pl tests/vm/*/*.pl)
+	examples/perl/*.pl benches/*.pl tests/vm/*/*.pl tests/vm/*/*.pm)
 SHELL_FILES := .ci/run $(wildcard */*.sh */*/*.sh */*/*/*.sh) tests/vm/guest/init
 PROVE := prove -I$(BUILD)/perl
 
