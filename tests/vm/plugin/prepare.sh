@@ -1,0 +1,26 @@
+#!/bin/bash
+# Lays out what the machine needs, on the host: prepare.sh BUILD DIRECTORY
+#
+# With PVE_STORAGE_SRC and PVE_COMMON_SRC, the folders of a copy of pve-storage and of pve-common, the
+# plugin is also loaded by those; see perl/t/lib/StockStorage.pm.
+set -euo pipefail
+
+here=$(dirname "$0")
+build=$1
+dir=$2
+cp "$here"/*.{sh,pl,pm} perl/t/lib/{Stock*,StorageStandIns}.pm "$dir"
+rm "$dir/prepare.sh"
+mkdir -p "$dir/perl/modules"
+if [ -n "${PVE_STORAGE_SRC-}" ] && [ -n "${PVE_COMMON_SRC-}" ]; then
+    for source in storage common; do
+        from=PVE_${source^^}_SRC
+        mkdir -p "$dir/stock/$source"
+        cp -R "${!from}/src" "$dir/stock/$source/"
+    done
+    # The modules of Debian that they use.
+    perl -MConfig -e 'print map { "$_\n" } @Config{qw(vendorlibexp vendorarchexp)}' |
+        while read -r modules; do
+            tar -c --exclude='*.pod' -C "$modules" . | tar -x -C "$dir/perl/modules"
+        done
+fi
+"$here/../host-perl.sh" "$build" "$dir/perl"
