@@ -211,7 +211,8 @@ for my $step (1 .. $steps) {
     redo if !$applies;
     $done{$operation}++;
     eval {
-        my %checked = map { $_ => 1 } grep { $volumes{$_} } $touched, pick(sort keys %volumes) // ();
+        my %checked = map { $_ => 1 } grep { $volumes{$_} } $touched,
+            pick(sort keys %volumes) // ();
         check($_) for sort keys %checked;
         check_group($step);
     };
