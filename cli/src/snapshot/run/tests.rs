@@ -160,13 +160,14 @@ fn what_fails_is_undone() {
         sh("echo there is none >&2; exit 5"),
         lab.rename("a", VOLUME),
     ];
-    let fails = step(
+    let mut fails = step(
         "second",
         sh("echo no room >&2; exit 5"),
         &["a"],
         &["a"],
         Some(undo),
     );
+    fails.task = Task::Allocate;
     let message = undone(lab.run(vec![lab.begin(), fails]));
     assert!(message.contains("step 'second' failed"), "{message}");
     assert!(message.ends_with("exit status: 5: no room"), "{message}");
