@@ -16,7 +16,7 @@ use pve_native_core::text::printable;
 use pve_native_core::{Error, Result};
 
 /// udev looks into a device whenever somebody has written to it, and is soon done.
-const LOOKS: u32 = 20;
+const LOOKS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// An error if a process has an image open that the plan changes.

@@ -29,6 +29,10 @@ pub struct Lock(File);
 impl Lock {
     /// Takes the lock of the volume. An error if another run keeps it.
     pub fn of(graph: &Graph, site: &Site) -> Result<Self> {
+        Self::within(PATIENCE, graph, site)
+    }
+
+    pub(super) fn within(patience: Duration, graph: &Graph, site: &Site) -> Result<Self> {
         let path = path(graph, site)?;
         let shown = path.as_os_str().as_encoded_bytes().to_vec();
         let failed = |action| {
@@ -38,7 +42,7 @@ impl Lock {
         // The file stays: were it removed, two could lock two files of one name.
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(failed("open"))?;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Lock(file.into())),

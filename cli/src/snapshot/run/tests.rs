@@ -160,13 +160,14 @@ fn what_fails_is_undone() {
         sh("echo there is none >&2; exit 5"),
         lab.rename("a", VOLUME),
     ];
-    let fails = step(
+    let mut fails = step(
         "second",
         sh("echo no room >&2; exit 5"),
         &["a"],
         &["a"],
         Some(undo),
     );
+    fails.task = Task::Allocate;
     let message = undone(lab.run(vec![lab.begin(), fails]));
     assert!(message.contains("step 'second' failed"), "{message}");
     assert!(message.ends_with("exit status: 5: no room"), "{message}");
@@ -236,8 +237,10 @@ fn an_image_that_is_open_is_left_alone() {
 #[test]
 fn one_run_at_a_time_has_the_lock() {
     let lab = Lab::new();
-    let first = Lock::of(&lab.graph(), &lab.site()).unwrap();
-    let Err(error) = Lock::of(&lab.graph(), &lab.site()) else {
+    let (graph, site) = (lab.graph(), lab.site());
+    let take = || Lock::within(Duration::from_millis(50), &graph, &site);
+    let first = take().unwrap();
+    let Err(error) = take() else {
         panic!("two have the lock");
     };
     assert!(error.to_string().contains("another run"), "{error}");
@@ -247,12 +250,12 @@ fn one_run_at_a_time_has_the_lock() {
         command.arg("60").spawn().unwrap()
     });
     drop(first);
-    assert!(Lock::of(&lab.graph(), &lab.site()).is_err());
+    assert!(take().is_err());
     child.kill().unwrap();
     child.wait().unwrap();
     // A process of another test may have inherited it, too: such are soon over.
     let end = Instant::now() + Duration::from_secs(90);
-    while Lock::of(&lab.graph(), &lab.site()).is_err() {
+    while take().is_err() {
         assert!(Instant::now() < end);
     }
 }
