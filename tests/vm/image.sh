@@ -1,10 +1,10 @@
 #!/bin/bash
 # Makes what the virtual machine starts from: image.sh DIRECTORY
 #
-# A Debian 13 with its own kernel for clouds, what tests of storage need, and Debian 13's QEMU to run
-# it: older ones fail as system emulators. All of it is unpacked into DIRECTORY and nothing is
-# installed. Made once, and again when this file changes. Exit status 77, with the reason on standard
-# output: it cannot be made here.
+# A Debian 13 with its own kernel for clouds, what tests of storage and of running guests need, and
+# Debian 13's QEMU, which runs it, too: older ones fail as system emulators. All of it is unpacked into
+# DIRECTORY and nothing is installed. Made once, and again when this file changes. Exit status 77,
+# with the reason on standard output: it cannot be made here.
 set -euo pipefail
 
 mkdir -p "${1:?usage: image.sh DIRECTORY}"
@@ -12,7 +12,7 @@ dir=$(cd "$1" && pwd)
 
 packages=(
     linux-image-cloud-amd64 kmod udev busybox-static procps iproute2 strace
-    lvm2 e2fsprogs multipath-tools nbd-client qemu-utils nfs-kernel-server nfs-common
+    lvm2 e2fsprogs multipath-tools nbd-client qemu-utils qemu-system-x86 nfs-kernel-server nfs-common
 )
 
 cannot() {
@@ -46,23 +46,23 @@ mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin:
 source="deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \
 ${mirror:-http://deb.debian.org/debian} trixie main"
 
-# What is downloaded is neither configured twice nor kept.
-unpack() { # the variant of mmdebstrap, where to, packages
-    "$work/mmdebstrap/usr/bin/mmdebstrap" --quiet --mode=root --variant="$1" \
-        --aptopt='APT::Install-Recommends "false"' --aptopt='APT::Sandbox::User "root"' \
-        --include="$(IFS=,; echo "${*:3}")" trixie "$2" "$source" </dev/null
-}
 get_mmdebstrap() {
     (cd "$work/tmp" && apt-get -qq download mmdebstrap)
 }
 {
     get_mmdebstrap || { apt-get -qq update && get_mmdebstrap; }
     dpkg-deb -x "$work"/tmp/mmdebstrap_*.deb "$work/mmdebstrap"
-    unpack extract "$work/emulator" qemu-system-x86
-    unpack minbase "$work/root" "${packages[@]}"
+    "$work/mmdebstrap/usr/bin/mmdebstrap" --quiet --mode=root --variant=minbase \
+        --aptopt='APT::Install-Recommends "false"' --aptopt='APT::Sandbox::User "root"' \
+        --include="$(IFS=,; echo "${packages[*]}")" trixie "$work/root" "$source" </dev/null
 } >"$log" 2>&1 9>&- || cannot "Debian 13's packages cannot be had (see $log)"
 
 root=$work/root
+mkdir -p "$work"/emulator/usr/{bin,lib,share}
+cp "$root/usr/bin/qemu-system-x86_64" "$work/emulator/usr/bin/"
+cp -a "$root/usr/lib64" "$work/emulator/usr/"
+cp -a "$root/usr/lib/x86_64-linux-gnu" "$work/emulator/usr/lib/"
+cp -a "$root"/usr/share/{qemu,seabios} "$work/emulator/usr/share/"
 cp "$root"/boot/vmlinuz-* "$work/vmlinuz"
 cp "$root/bin/busybox" "$work/initrd/bin/"
 "$root/bin/busybox" xz -dc "$root"/lib/modules/*/kernel/drivers/block/virtio_blk.ko.xz \
@@ -83,7 +83,7 @@ chmod +x "$work/initrd/init"
 
 mkdir "$root/test"
 rm -rf "${root:?}"/{boot,var/cache/apt,var/lib/apt,usr/share/doc,usr/share/locale,usr/share/man}
-truncate -s 1G "$work/root.ext4"
+truncate -s 2G "$work/root.ext4"
 mke2fs -q -t ext4 -O ^has_journal -d "$root" "$work/root.ext4" >>"$log" 2>&1
 
 rm -rf "$dir/emulator"

@@ -3,7 +3,7 @@
 #
 # The machine is Debian 13 with its own kernel; image.sh makes it when it is missing, in
 # $PVE_NATIVE_VM (default: build/vm). It gets a copy of TEST-DIRECTORY as /test, with guest/ in it, and runs run.sh there
-# as root, with /dev/vdc as an empty disk of 4 GiB. What that prints is printed, and kept in
+# as root, with /dev/vdc as an empty disk of 8 GiB. What that prints is printed, and kept in
 # OUTPUT-DIRECTORY/console.log; the files that it leaves in $RESULTS come into OUTPUT-DIRECTORY.
 # Nothing else of the host can be seen or changed, and there is no network.
 #
@@ -24,7 +24,7 @@ fi
 disks=$(mktemp -d "$vm/run.XXXXXXXX")
 trap 'rm -rf "$disks"' EXIT
 tar -cf "$disks/test" -C "$here" guest -C "$test" .
-truncate -s 4G "$disks/empty"
+truncate -s 8G "$disks/empty"
 truncate -s 64M "$disks/results"
 mkdir -p "$output"
 console=$output/console.log
