@@ -9,7 +9,7 @@ use crate::io::{Bounds, Storage};
 use crate::limits;
 use crate::snapshot::diagnosis::{self, Diagnosis, Look};
 use crate::snapshot::graph::Graph;
-use crate::snapshot::plan::{Arguments, Operation, Plan, Terms, Wish};
+use crate::snapshot::plan::{Arguments, Guest, Operation, Plan, Terms, Wish};
 use crate::text::printable;
 
 /// What a caller wants of a plan.
@@ -66,16 +66,30 @@ impl PlanOptions {
 
 /// The plan that fulfils a wish of these options.
 pub fn plan(graph: &Graph, wish: &Wish, options: &PlanOptions) -> Result<Plan> {
-    if options.online {
-        let message = "no plan for a running guest is known for this operation";
-        return Err(Error::unsupported(message));
+    let mut terms = options.terms.clone();
+    match (options.online, &terms.guest) {
+        (true, None) => terms.guest = Some(guest(graph, &terms)?),
+        (false, Some(_)) => {
+            let message = "'guest' is for plans with the guest running: 'online' is missing";
+            return Err(Error::argument(message));
+        }
+        _ => {}
     }
-    Plan::new(
-        &Storage::for_call(options.bounds),
-        graph,
-        wish,
-        &options.terms,
-    )
+    Plan::new(&Storage::for_call(options.bounds), graph, wish, &terms)
+}
+
+/// The guest that has the volume as its drive, if qemu-server has started it with nothing special.
+fn guest(graph: &Graph, terms: &Terms) -> Result<Guest> {
+    let subject = graph.subject();
+    let volid = subject.volid(subject.volume().as_str().as_bytes());
+    let volid = volid.as_deref().map(std::str::from_utf8);
+    match (&terms.drive, volid) {
+        (Some(drive), Some(Ok(volid))) => Ok(Guest::new(drive, volid)),
+        _ => Err(Error::argument(
+            "with the guest running, its nodes must be known: that needs 'guest', or 'drive' and the \
+             name of the storage",
+        )),
+    }
 }
 
 /// How a caller wants a volume to be diagnosed.
@@ -149,6 +163,9 @@ fn each(json: &[u8], mut set: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<
                 Value::Bool(on) => set(name.as_bytes(), if *on { b"1" } else { b"0" })?,
                 Value::Number(number) => set(name.as_bytes(), number.to_string().as_bytes())?,
                 Value::String(text) => set(name.as_bytes(), text.as_bytes())?,
+                Value::Object(_) if name == "guest" => {
+                    set(name.as_bytes(), value.to_string().as_bytes())?;
+                }
                 Value::Array(_) | Value::Object(_) => {
                     let name = printable(name.as_bytes());
                     let message = format!("option '{name}' is neither text nor number");
@@ -173,6 +190,16 @@ fn known(known: bool, name: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_guest_is_an_object_of_its_own() {
+        let json = br#"{"online":1,"guest":{"drive":"scsi0","volid":"a:vm-1-disk-0.qcow2"}}"#;
+        let options = PlanOptions::from_json(json).unwrap();
+        let guest = Guest::new("scsi0", "a:vm-1-disk-0.qcow2");
+        assert!(options.online);
+        assert_eq!(options.terms.guest, Some(guest));
+        assert!(PlanOptions::from_json(br#"{"drive":{"guest":1}}"#).is_err());
+    }
 
     #[test]
     fn options_are_called_by_their_names() {

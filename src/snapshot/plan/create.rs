@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::line::Line;
+use super::online;
 use crate::error::{Error, Result};
 use crate::image::ImageFormat;
 use crate::snapshot::graph::Graph;
@@ -22,6 +23,9 @@ pub fn plan(draft: &mut Draft<'_>, graph: &Graph, snapshot: &SnapshotName) -> Re
     let unfinished = draft.unfinished(&Part::Current)?;
     let on = draft.reference(&kept, ImageFormat::Qcow2);
     draft.make(&unfinished, on, current.virtual_size()?)?;
+    if draft.online.is_some() {
+        return online::create(draft, current, snapshot, &kept, &unfinished);
+    }
     draft.rename(&current.name, &kept)?;
     draft.rename(&unfinished, &current.name)
 }

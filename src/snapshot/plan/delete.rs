@@ -8,6 +8,7 @@
 
 use super::draft::Draft;
 use super::line::{Line, Own};
+use super::online;
 use super::room;
 use crate::chain::ChainOptions;
 use crate::chain::merge_cost::{self, MergeCost};
@@ -94,6 +95,9 @@ fn merge(draft: &mut Draft<'_>, storage: &Storage, graph: &Graph, run: &[Own<'_>
         // volume stands on, and nothing is moved.
         merge(draft, storage, graph, &run[..run.len() - 1])?;
         let bottom = draft.name(&Part::Bottom)?;
+        if draft.online.is_some() {
+            return online::call_bottom(draft, &top.name, &lowest.name, &bottom);
+        }
         draft.refer(&top.name, draft.reference(&bottom, ImageFormat::Raw))?;
         return draft.rename(&lowest.name, &bottom);
     }
@@ -104,7 +108,7 @@ fn merge(draft: &mut Draft<'_>, storage: &Storage, graph: &Graph, run: &[Own<'_>
     let cost = cost(storage, &top.image.path, below.len())?;
     let sizes = (top.virtual_size()?, lowest.virtual_size()?);
     if cost.commit.data < cost.stream.data && can_commit(top.image, lowest.image, sizes) {
-        commit(draft, top, between, lowest, &cost)
+        commit(draft, graph, top, between, lowest, &cost)
     } else {
         stream(draft, top, below, &cost)
     }
@@ -128,6 +132,9 @@ fn stream(draft: &mut Draft<'_>, top: &Own<'_>, below: &[Own<'_>], cost: &MergeC
     if !draft.scheme().is_lvm() {
         draft.needs(cost.stream.data)?;
     }
+    if draft.online.is_some() {
+        return online::stream(draft, top, below, cost.stream.data);
+    }
     let names: Vec<String> = below.iter().map(|own| own.name.clone()).collect();
     draft.stream(&top.name, &names, cost.stream.data)?;
     let gone = below.iter().map(|own| (own.name.clone(), own.part.clone()));
@@ -136,6 +143,7 @@ fn stream(draft: &mut Draft<'_>, top: &Own<'_>, below: &[Own<'_>], cost: &MergeC
 
 fn commit(
     draft: &mut Draft<'_>,
+    graph: &Graph,
     top: &Own<'_>,
     between: &[Own<'_>],
     lowest: &Own<'_>,
@@ -145,6 +153,9 @@ fn commit(
     make_room(draft, lowest, size)?;
     if !draft.scheme().is_lvm() {
         draft.needs(cost.commit.data)?;
+    }
+    if draft.online.is_some() {
+        return online::commit(draft, graph, top, between, lowest, cost.commit.data);
     }
     let merged = draft.unfinished(top.part)?;
     let above = between.last().unwrap_or(top);

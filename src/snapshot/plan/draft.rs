@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::online::Open;
 use super::room;
 use super::site::Site;
 use super::step::{Action, ImageState, OnFailure, Outcome, Plan, Reference, States, Step, Task};
@@ -14,7 +15,7 @@ use crate::snapshot::graph::{Content, Graph, Subject};
 use crate::snapshot::names::{Part, Standing};
 
 /// What undoes a step that was done: nothing, or some actions. None where nothing can.
-type Inverse = Option<Vec<Action>>;
+pub type Inverse = Option<Vec<Action>>;
 
 /// A plan in the making.
 pub struct Draft<'a> {
@@ -28,7 +29,8 @@ pub struct Draft<'a> {
     pub bytes_moved: u64,
     pub bytes_needed: u64,
     pub result: Outcome,
-    online: bool,
+    /// The nodes of the guest's QEMU, if it takes part.
+    pub online: Option<Open<'a>>,
 }
 
 impl<'a> Draft<'a> {
@@ -60,7 +62,7 @@ impl<'a> Draft<'a> {
             bytes_moved: 0,
             bytes_needed: 0,
             result: Outcome::default(),
-            online: false,
+            online: None,
         })
     }
 
@@ -73,7 +75,7 @@ impl<'a> Draft<'a> {
 
     /// Adds a step that turns the images it is about into `post`. `partly` is what clears up after it
     /// if it fails half-way, `inverse` what undoes it once it was done.
-    fn step(
+    pub(super) fn step(
         &mut self,
         task: Task,
         action: Action,
@@ -176,6 +178,9 @@ impl<'a> Draft<'a> {
         let back = vec![self.site.rename(to, from)];
         let action = self.site.rename(from, to);
         self.step(Task::Rename, action, about, Some(Vec::new()), Some(back));
+        if let Some(open) = &mut self.online {
+            open.renamed(from, to);
+        }
         Ok(())
     }
 
@@ -359,7 +364,7 @@ impl<'a> Draft<'a> {
         Plan {
             operation,
             volume: self.subject.volume().as_str().to_owned(),
-            online: self.online,
+            online: self.online.is_some(),
             bytes_moved: self.bytes_moved,
             bytes_needed: self.bytes_needed,
             seconds: (seconds * 100.0).round() / 100.0,
@@ -371,14 +376,14 @@ impl<'a> Draft<'a> {
 
 /// The images that a step is about.
 #[derive(Default)]
-struct About {
-    reads: Vec<String>,
-    post: States,
-    slow: bool,
+pub struct About {
+    pub reads: Vec<String>,
+    pub post: States,
+    pub slow: bool,
 }
 
 impl About {
-    fn writes(name: &str, state: Option<ImageState>) -> Self {
+    pub fn writes(name: &str, state: Option<ImageState>) -> Self {
         About {
             post: States::from([(name.to_owned(), state)]),
             ..About::default()

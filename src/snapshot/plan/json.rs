@@ -2,7 +2,9 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::step::{Action, ImageState, Native, OnFailure, Outcome, Plan, Reference, States, Step};
+use super::step::{
+    Action, ImageState, Job, Native, OnFailure, Outcome, Plan, Reference, States, Step,
+};
 use crate::image::json::View;
 
 impl Serialize for View<'_, Plan> {
@@ -74,13 +76,17 @@ impl View<'_, Action> {
                 execute,
                 arguments,
                 job,
+                may_be_gone,
             } => {
                 map.serialize_entry("kind", "qmp")?;
                 map.serialize_entry("execute", execute)?;
                 map.serialize_entry("arguments", arguments)?;
-                match job {
-                    Some(job) => map.serialize_entry("job", job),
-                    None => Ok(()),
+                if let Some(job) = job {
+                    map.serialize_entry("job", &self.part(job))?;
+                }
+                match may_be_gone {
+                    true => map.serialize_entry("may-be-gone", &true),
+                    false => Ok(()),
                 }
             }
             Action::Native(native) => {
@@ -98,6 +104,15 @@ impl View<'_, Action> {
                 }
             }
         }
+    }
+}
+
+impl Serialize for View<'_, Job> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_struct("Job", 2)?;
+        map.serialize_field("id", &self.item.id)?;
+        map.serialize_field("until", self.item.until.name())?;
+        map.end()
     }
 }
 

@@ -20,6 +20,7 @@ pub(in crate::snapshot) mod layout;
 mod line;
 mod look;
 mod naming;
+mod online;
 mod rename;
 mod resize;
 pub(in crate::snapshot) mod rollback;
@@ -30,9 +31,10 @@ mod terms;
 mod text;
 mod wish;
 
+pub use online::{Guest, Nodes};
 pub use site::Site;
 pub use step::{
-    Action, ImageState, Native, OnFailure, Outcome, Plan, Reference, States, Step, Task,
+    Action, ImageState, Job, Native, OnFailure, Outcome, Plan, Reference, States, Step, Task, Until,
 };
 pub use terms::{Preallocation, Terms};
 pub use wish::{Arguments, Operation, Wish};
@@ -51,6 +53,7 @@ impl Plan {
     /// error if the volume is not in order, or the wish cannot be fulfilled; it says why.
     pub fn new(storage: &Storage, graph: &Graph, wish: &Wish, terms: &Terms) -> Result<Plan> {
         let mut draft = Draft::new(graph, terms)?;
+        online::begin(&mut draft, graph, wish)?;
         if graph.subject().scheme() == Scheme::Internal {
             internal::plan(&mut draft, graph, wish)?;
             return Ok(draft.finish(wish.operation()));

@@ -39,6 +39,11 @@ pub fn plan(draft: &mut Draft<'_>, graph: &Graph, size: u64) -> Result<()> {
             Error::unsupported(message).in_file(&current.image.path)
         })?;
         draft.extend(&current.name, needed)?;
+    }
+    if draft.online.is_some() {
+        return draft.resize_online(&current.name, size);
+    }
+    if draft.scheme().is_lvm() {
         // The volume is the disk.
         if draft.image(&current.name)?.format == ImageFormat::Raw {
             return Ok(());

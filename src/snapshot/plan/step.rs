@@ -20,11 +20,35 @@ pub enum Action {
         execute: String,
         /// Its arguments.
         arguments: Map<String, Value>,
-        /// The block job that it begins: the step ends when the job has.
-        job: Option<String>,
+        /// The block job that the step waits for.
+        job: Option<Job>,
+        /// Whether it is fine if the node that the command is about is not there.
+        may_be_gone: bool,
     },
     /// Something that needs no process.
     Native(Native),
+}
+
+/// A block job that a step waits for. It does not vanish by itself: once it is concluded, whoever runs the
+/// step sees in `query-jobs` whether it has an error, and dismisses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its ID.
+    pub id: String,
+    /// How far it has to come. A job that is concluded before with an error has failed.
+    pub until: Until,
+}
+
+codes! {
+    /// How far a block job has come: the names are those of `query-jobs`.
+    pub enum Until {
+        /// Everything was copied, and the rest waits for `job-finalize`.
+        Pending = "pending",
+        /// Everything was copied, and what the guest writes is copied, too, until `job-complete`.
+        Ready = "ready",
+        /// It has ended.
+        Concluded = "concluded",
+    }
 }
 
 /// What needs no process.
@@ -112,6 +136,8 @@ codes! {
         Attach = "attach",
         /// Takes an image from the guest's QEMU.
         Detach = "detach",
+        /// Has the guest's QEMU write out what it has in memory.
+        Flush = "flush",
         /// Lets the guest's QEMU use another image, or the same in another way.
         Switch = "switch",
     }

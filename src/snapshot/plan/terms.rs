@@ -1,6 +1,7 @@
 //! What a plan is made for, besides the wish: how new images are laid out, how much room there is,
 //! how fast storage is. Callers name each of these, and write its value as text.
 
+use super::online::Guest;
 use crate::codes::codes;
 use crate::error::{Error, Result};
 use crate::image::measure::Qcow2Layout;
@@ -36,6 +37,9 @@ pub struct Terms {
     pub rate: u64,
     /// The name of the guest's drive, such as `scsi0`, for the line that changes its configuration.
     pub drive: Option<String>,
+    /// The guest that runs on the volume, on this node; its QEMU takes part in the plan. None if it is
+    /// stopped.
+    pub guest: Option<Guest>,
 }
 
 impl Default for Terms {
@@ -53,6 +57,7 @@ impl Default for Terms {
             put_aside: false,
             rate: 200 << 20,
             drive: None,
+            guest: None,
         }
     }
 }
@@ -66,13 +71,14 @@ const DRIVE: usize = 32;
 
 impl Terms {
     /// The names of all terms, as callers write them.
-    pub const NAMES: [&str; 8] = [
+    pub const NAMES: [&str; 9] = [
         "bytes-per-second",
         "cluster-size",
         "drive",
         "extended-l2",
         "extent-size",
         "free",
+        "guest",
         "preallocation",
         "put-aside",
     ];
@@ -91,6 +97,7 @@ impl Terms {
             b"extended-l2" => self.layout.extended_l2 = flag_from_text("extended-l2", value)?,
             b"extent-size" => self.extent_size = positive("extent-size")?,
             b"free" => self.free = Some(bytes("free")?),
+            b"guest" => self.guest = Some(Guest::from_document(value)?),
             b"preallocation" => self.preallocation = preallocation(value)?,
             b"put-aside" => self.put_aside = flag_from_text("put-aside", value)?,
             _ => return Ok(false),
@@ -160,6 +167,10 @@ mod tests {
             ("extended-l2", "0"),
             ("extent-size", "1048576"),
             ("free", "0"),
+            (
+                "guest",
+                r#"{"drive":"scsi0","volid":"san:vm-1-disk-0.qcow2"}"#,
+            ),
             ("preallocation", "metadata"),
             ("put-aside", "1"),
         ] {
@@ -178,6 +189,7 @@ mod tests {
             put_aside: true,
             rate: 1000,
             drive: Some("scsi0".into()),
+            guest: Some(Guest::new("scsi0", "san:vm-1-disk-0.qcow2")),
         };
         assert_eq!(terms, wanted);
         assert!(terms.check().is_ok());
@@ -197,6 +209,7 @@ mod tests {
             ("extended-l2", "maybe"),
             ("extent-size", "0"),
             ("free", "10G"),
+            ("guest", "scsi0"),
             ("preallocation", "full"),
             ("put-aside", "2"),
         ] {

@@ -267,6 +267,7 @@ fn steps_of_a_running_guest_are_refused() {
         execute: "stop".into(),
         arguments: serde_json::Map::new(),
         job: None,
+        may_be_gone: false,
     };
     let stop = step("stop", action, &[VOLUME], &[VOLUME], Some(Vec::new()));
     assert!(undone(lab.run(vec![stop])).contains("'stop'"));
