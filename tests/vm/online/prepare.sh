@@ -1,0 +1,9 @@
+#!/bin/bash
+# Lays out what the machine needs, on the host: prepare.sh BUILD DIRECTORY
+set -euo pipefail
+
+here=$(dirname "$0")
+build=$1
+dir=$2
+cp "$here"/{run.sh,*.pl,*.pm} "$build/bin/pve-native" "$dir"
+"$here/../host-perl.sh" "$build" "$dir/perl"
