@@ -280,3 +280,43 @@ fn snapshots_within_an_image_are_qemus() {
     }
     assert!(group.diagnose(&model.volume).is_empty());
 }
+
+#[test]
+fn what_is_left_of_a_removal_is_removed_by_asking_again() {
+    let (group, mut model) = with_snapshots(Scheme::PveDir, &["one", "two", "six", "ten"]);
+    // The current image holds most, so that the others are moved up into it.
+    let mut random = Random::new(13);
+    (0..20).for_each(|_| model.write(&group, &mut random));
+    let wish = wish("delete-many", &["two", "six", "ten"]);
+    let plan = group.plan(&model.volume, &wish).unwrap();
+    assert!(plan.steps.iter().any(|step| step.task == Task::Stream));
+    // All but the last two: images of snapshots are left.
+    let last = plan.steps.len() - 2;
+    for step in &plan.steps[..last] {
+        assert!(group.run(&step.action, Fate::Done), "{}", plan.to_text());
+    }
+    group.repair(&model.volume);
+    let left: Vec<&[u8]> = vec![b"two", b"six", b"ten"];
+    let graph = group.graph(&model.volume);
+    let there = |name: &&[u8]| {
+        let is_it = |part: &pve_native_core::snapshot::Part| {
+            part.snapshot_name()
+                .is_some_and(|held| held.as_str().as_bytes() == *name)
+        };
+        graph
+            .images()
+            .iter()
+            .any(|image| image.is_kept() && image.part().is_some_and(is_it))
+    };
+    let left: Vec<&str> = left
+        .into_iter()
+        .filter(there)
+        .map(|name| std::str::from_utf8(name).unwrap())
+        .collect();
+    assert!(!left.is_empty());
+    let again = super::group::wish("delete-many", &left);
+    run(&group, &group.plan(&model.volume, &again).unwrap());
+    model.snapshots.truncate(1);
+    assert_eq!(model.differs(&group), None);
+    assert!(group.diagnose(&model.volume).is_empty());
+}

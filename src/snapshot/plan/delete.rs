@@ -34,7 +34,7 @@ pub fn plan(
     for snapshot in snapshots {
         match line.position(snapshot) {
             Some(position) => wanted[position] = true,
-            None => beside.push(left_over(graph, snapshot)?),
+            None => beside.push(left_over(graph, snapshot, snapshots)?),
         }
     }
     // From below, so that what an image stands on has its name already.
@@ -48,17 +48,26 @@ pub fn plan(
         merge(draft, storage, graph, &line.images[first - 1..=last])?;
         end = first;
     }
-    beside.sort();
+    // What stands on others of them goes first.
+    beside.sort_by(|(a, a_name, _), (b, b_name, _)| (b, a_name).cmp(&(a, b_name)));
     beside.dedup();
+    let beside: Vec<(String, Part)> = beside
+        .into_iter()
+        .map(|(_, name, part)| (name, part))
+        .collect();
     if !beside.is_empty() {
         draft.remove(&beside)?;
     }
     Ok(())
 }
 
-/// The image of a snapshot that the current image does not stand on, nor any other: what is left of one
-/// that was being removed.
-fn left_over(graph: &Graph, snapshot: &SnapshotName) -> Result<(String, Part)> {
+/// The image of a snapshot that the current image does not stand on, nor any other that stays: what is
+/// left of one that was being removed. With the number of images below it.
+fn left_over(
+    graph: &Graph,
+    snapshot: &SnapshotName,
+    all: &[SnapshotName],
+) -> Result<(usize, String, Part)> {
     let volume = graph.subject().volume();
     let held = |image: &&Image| {
         image.is_kept() && image.part().and_then(Part::snapshot_name) == Some(snapshot)
@@ -68,18 +77,25 @@ fn left_over(graph: &Graph, snapshot: &SnapshotName) -> Result<(String, Part)> {
             "snapshot '{snapshot}' does not exist on '{volume}'"
         )));
     };
-    let stood_on = image
-        .children
-        .iter()
-        .any(|&child| graph.images()[child].is_kept());
-    if stood_on || image.place == Place::Cycle {
+    let stays = |child: &Image| {
+        let name = child.part().and_then(Part::snapshot_name);
+        child.is_kept() && !name.is_some_and(|name| all.contains(name))
+    };
+    let children = image.children.iter().map(|&child| &graph.images()[child]);
+    if image.place == Place::Cycle || children.into_iter().any(stays) {
         return Err(Error::argument(format!(
             "snapshot '{snapshot}' is beside the line of '{volume}', and other images stand on it"
         )));
     }
+    let mut depth = 0;
+    let mut at = image.parent;
+    while let Some(index) = at.filter(|_| depth < graph.images().len()) {
+        depth += 1;
+        at = graph.images()[index].parent;
+    }
     let name = String::from_utf8_lossy(&image.name).into_owned();
     let part = image.part().cloned().unwrap_or(Part::Current);
-    Ok((name, part))
+    Ok((depth, name, part))
 }
 
 /// Merges the first of these images with all others, which are those below it and are removed.
