@@ -69,39 +69,47 @@ fn a_conversion_that_is_cut_off_goes_on() {
 fn an_adopted_volume_becomes_raw_again() {
     let mut random = Random::new(9);
     let mut tally = Tally::default();
-    for grown in [false, true] {
-        let group = Group::new(Scheme::LvmQcow2);
-        let mut raw = Model::new(&group, "vm-100-disk-1", 40);
-        raw.write(&group, &mut random);
-        let mut adopted = raw.clone();
-        adopted.volume += ".qcow2";
-        everywhere(
-            &group,
-            (&raw, &adopted, &Wish::Adopt),
-            &mut random,
-            &mut tally,
-        );
-        run(&group, &group.plan(&raw.volume, &Wish::Adopt).unwrap());
-        adopted.write(&group, &mut random);
-        if grown {
-            adopted.disk.resize(60, 0);
-            let grow = Wish::Resize(adopted.size());
-            run(&group, &group.plan(&adopted.volume, &grow).unwrap());
-            adopted.write(&group, &mut random);
-        }
-        let mut after = adopted.clone();
-        after.volume = raw.volume.clone();
-        everywhere(
-            &group,
-            (&adopted, &after, &Wish::Unadopt),
-            &mut random,
-            &mut tally,
-        );
-        run(
-            &group,
-            &group.plan(&adopted.volume, &Wish::Unadopt).unwrap(),
-        );
-        assert_eq!(after.differs(&group), None);
-        assert_eq!(group.names(), ["vm-100-disk-1"]);
-    }
+    let group = Group::new(Scheme::LvmQcow2);
+    let mut raw = Model::new(&group, "vm-100-disk-1", 40);
+    raw.write(&group, &mut random);
+    let mut adopted = raw.clone();
+    adopted.volume += ".qcow2";
+    everywhere(
+        &group,
+        (&raw, &adopted, &Wish::Adopt),
+        &mut random,
+        &mut tally,
+    );
+    run(&group, &group.plan(&raw.volume, &Wish::Adopt).unwrap());
+    adopted.write(&group, &mut random);
+    let mut after = adopted.clone();
+    after.volume = raw.volume.clone();
+    everywhere(
+        &group,
+        (&adopted, &after, &Wish::Unadopt),
+        &mut random,
+        &mut tally,
+    );
+    run(
+        &group,
+        &group.plan(&adopted.volume, &Wish::Unadopt).unwrap(),
+    );
+    assert_eq!(after.differs(&group), None);
+    assert_eq!(group.names(), ["vm-100-disk-1"]);
+}
+
+#[test]
+fn one_that_has_grown_would_show_what_lay_on_the_disk_before() {
+    let mut random = Random::new(9);
+    let group = Group::new(Scheme::LvmQcow2);
+    let mut adopted = Model::new(&group, "vm-100-disk-1", 40);
+    adopted.write(&group, &mut random);
+    run(&group, &group.plan(&adopted.volume, &Wish::Adopt).unwrap());
+    adopted.volume += ".qcow2";
+    adopted.disk.resize(60, 0);
+    let grow = Wish::Resize(adopted.size());
+    run(&group, &group.plan(&adopted.volume, &grow).unwrap());
+    let refused = group.plan(&adopted.volume, &Wish::Unadopt).unwrap_err();
+    assert!(refused.to_string().contains("made larger"), "{refused}");
+    assert_eq!(adopted.differs(&group), None);
 }

@@ -304,22 +304,6 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Writes zeros where nothing that counts is: behind the end of a disk.
-    pub fn zero(&mut self, name: &str, from: u64, length: u64) -> Result<()> {
-        let state = self.image(name)?.clone();
-        let action = self.site.zero(name, from, length);
-        let mut about = About::writes(name, Some(state));
-        about.slow = true;
-        self.step(
-            Task::Zero,
-            action,
-            about,
-            Some(Vec::new()),
-            Some(Vec::new()),
-        );
-        Ok(())
-    }
-
     /// Anything that leaves what is known of the images `names` as it is, and need not be undone.
     pub fn other(&mut self, task: Task, action: Action, names: &[String], undo: Inverse) {
         let mut about = About::default();

@@ -95,6 +95,14 @@ pub fn unadopt(draft: &mut Draft<'_>, storage: &Storage, graph: &Graph) -> Resul
             "the disk has {size} bytes, and the raw image below it {below}"
         )));
     }
+    if size > below {
+        // What a logical volume grows by holds what lay on the disk before, and until that is zeros
+        // the current state would show it.
+        return Err(Error::argument(format!(
+            "the disk was made larger, to {size} bytes, since the volume was adopted with {below}: its \
+             raw image cannot grow without showing what lay on the disk before, so it has to be copied"
+        )));
+    }
     delete::can_be_merged(current.image)?;
     let options = ChainOptions::new(FormatChoice::Named(ImageFormat::Qcow2));
     let costs = merge_cost::merge_costs(storage, &current.image.path, &options)?;
@@ -102,11 +110,6 @@ pub fn unadopt(draft: &mut Draft<'_>, storage: &Storage, graph: &Graph) -> Resul
         .first()
         .map_or(0, |cost| cost.commit.data);
     let raw = volume.stem().to_owned();
-    if size > below {
-        // What is new of the volume holds what was there before, and the disk reads as zeros there.
-        draft.extend(&bottom.name, size)?;
-        draft.zero(&bottom.name, below, size - below)?;
-    }
     draft.commit(&current.name, &[], &bottom.name, moved)?;
     let aside = draft.removed(&Part::Current)?;
     draft.rename(&current.name, &aside)?;

@@ -121,6 +121,12 @@ impl Site {
         exec(argv.into_iter().chain(self.volumes(names)))
     }
 
+    /// Gives the devices of these volumes the sizes and places that the volumes have.
+    pub fn refresh(&self, names: &[String]) -> Action {
+        let argv = ["/sbin/lvchange", "--refresh"].map(String::from);
+        exec(argv.into_iter().chain(self.volumes(names)))
+    }
+
     /// Takes the devices of these volumes away, and lets nobody write to them again.
     pub fn write_protect(&self, names: &[String]) -> Action {
         let argv = ["/sbin/lvchange", "-an", "-pr"].map(String::from);
@@ -136,14 +142,6 @@ impl Site {
             }
         }
         exec(argv.into_iter().chain(self.volumes(names)))
-    }
-
-    /// Overwrites a part of a device with zeros.
-    pub fn zero(&self, name: &str, from: u64, length: u64) -> Action {
-        let (from, length) = (from.to_string(), length.to_string());
-        let path = self.path(name);
-        let argv = ["/usr/sbin/blkdiscard", "--zeroout", "--offset", &from];
-        exec(argv.into_iter().chain(["--length", &length, &path]))
     }
 
     /// Writes an empty qcow2 image. What it stands on need not be there yet.

@@ -108,8 +108,6 @@ codes! {
         Format = "format",
         /// Makes a logical volume larger.
         Extend = "extend",
-        /// Overwrites a part of a device with zeros.
-        Zero = "zero",
         /// Makes a disk larger.
         Resize = "resize",
         /// Gives an image another name.
@@ -171,8 +169,9 @@ pub struct Step {
 pub struct OnFailure {
     /// The step to go on with once the cause is gone: itself, or an earlier one.
     pub resume: String,
-    /// What brings the volume back to the state before the plan, in this order; what has not been
-    /// done yet may fail. None if there is no way back: then only going on helps.
+    /// What brings the volume back to the state before the plan, in this order. The first may fail where
+    /// a volume was to be allocated; if any other fails, the rest must not be done, as the volume would
+    /// get into a state that no plan has. None if there is no way back: then only going on helps.
     pub undo: Option<Vec<Action>>,
 }
 
