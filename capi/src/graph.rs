@@ -231,6 +231,7 @@ unsafe fn listed(volume: &VolumeC) -> core::Result<Listed> {
             path: path.to_vec(),
             size: (volume.size != 0).then_some(volume.size),
             tags: tags.collect::<core::Result<_>>()?,
+            ..Listed::default()
         })
     }
 }

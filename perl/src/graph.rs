@@ -65,6 +65,7 @@ mod export {
                     Some(size) => Some(count_from_text("size of a volume", size)? as u64),
                 },
                 tags: tags.map(<[u8]>::to_vec).collect(),
+                ..Listed::default()
             });
         }
         Ok(listing)

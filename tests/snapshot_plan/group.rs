@@ -95,7 +95,7 @@ impl Group {
                 size: Some(fs::metadata(&path).unwrap().len()),
                 path: path.as_os_str().as_bytes().to_vec(),
                 name: name.into_bytes(),
-                tags: Vec::new(),
+                ..Listed::default()
             }
         });
         listed.collect()

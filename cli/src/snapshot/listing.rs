@@ -192,7 +192,7 @@ fn volumes(group: &str, deadline: Deadline) -> Result<Listing> {
         "b",
         "--nosuffix",
         "--options",
-        "lv_name,lv_size,lv_tags,vg_extent_size,vg_free",
+        "lv_name,lv_size,lv_tags,lv_suspended,vg_extent_size,vg_free",
         group,
     ];
     let answer = answer(LVS, &args.map(OsStr::new), deadline)?;
@@ -219,6 +219,7 @@ fn parse(group: &str, report: &[u8]) -> std::result::Result<Listing, &'static st
             path: format!("/dev/{group}/{name}").into_bytes(),
             size: Some(number(&row["lv_size"]).ok_or("a volume without a size")?),
             tags: tags.map(|tag| tag.as_bytes().to_vec()).collect(),
+            suspended: row["lv_suspended"] == "suspended",
         });
         // The same in every row.
         listing.group = Some(Group {
@@ -299,8 +300,8 @@ mod tests {
       "report": [
           {
               "lv": [
-                  {"lv_name":"vm-100-disk-0.qcow2", "lv_size":"4299161600", "lv_tags":"", "vg_extent_size":"4194304", "vg_free":"1069547520"},
-                  {"lv_name":"base", "lv_size":"4194304", "lv_tags":"pve-vm-100,two", "vg_extent_size":"4194304", "vg_free":"1069547520"}
+                  {"lv_name":"vm-100-disk-0.qcow2", "lv_size":"4299161600", "lv_tags":"", "lv_suspended":"", "vg_extent_size":"4194304", "vg_free":"1069547520"},
+                  {"lv_name":"base", "lv_size":"4194304", "lv_tags":"pve-vm-100,two", "lv_suspended":"suspended", "vg_extent_size":"4194304", "vg_free":"1069547520"}
               ]
           }
       ]
@@ -328,6 +329,7 @@ mod tests {
         assert_eq!(volume.path, b"/dev/san/vm-100-disk-0.qcow2");
         assert_eq!(volume.size, Some(4_299_161_600));
         assert!(volume.tags.is_empty());
+        assert!(base.suspended && !volume.suspended);
         // json_std has numbers.
         let numbers = REPORT.replace("\"4194304\"", "4194304");
         assert_eq!(parse("san", numbers.as_bytes()).unwrap(), listing);

@@ -83,7 +83,7 @@ pub fn run(input: &[u8]) {
                 name: name.into(),
                 path: path.as_os_str().as_bytes().into(),
                 size: input.pick(&[None, Some(1 << 20), Some(8 << 20)]),
-                tags: Vec::new(),
+                ..Listed::default()
             });
         }
         let subject = Subject::new(scheme, volume.as_bytes(), Some(b"san"));

@@ -36,6 +36,8 @@ codes! {
         SnapshotLeftover = "snapshot-leftover",
         /// The volume's images are not active on this node.
         NotActive = "not-active",
+        /// A logical volume's device has another size than the volume.
+        StaleDevice = "stale-device",
         /// The logical volume has no room for all that the guest can write.
         TooSmall = "too-small",
         /// Logical volumes have the tags of another guest or volume.

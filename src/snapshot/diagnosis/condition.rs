@@ -9,7 +9,7 @@ use crate::chain::Severity;
 use crate::error::Result;
 use crate::image::{FormatChoice, ImageFormat};
 use crate::inspect;
-use crate::io::Storage;
+use crate::io::{FileKind, Storage};
 use crate::snapshot::graph::{Content, FindingCode, Layout};
 use crate::snapshot::names::Part;
 use crate::snapshot::plan::{Task, layout, room, state_of, tags};
@@ -29,8 +29,8 @@ pub fn inactive(volume: &mut Volume<'_>) {
         Ok(())
     });
     let message = format!(
-        "{} of the volume's images are not active on this node: what is wrong can be told only when \
-         they are. No other node may use them meanwhile",
+        "{} of the volume's images are not active on this node, or suspended: what is wrong can be told \
+         only when they are. No other node may use them meanwhile",
         names.len()
     );
     volume.say(
@@ -41,6 +41,38 @@ pub fn inactive(volume: &mut Volume<'_>) {
         true,
     );
     volume.explain(all);
+}
+
+/// Logical volumes whose devices this node has set up before another node, or a command that was killed,
+/// gave the volumes another size.
+pub fn stale_devices(volume: &mut Volume<'_>) {
+    let stale = |index: &usize| {
+        let image = volume.image(*index);
+        let device = image.info().map(|info| &info.file);
+        device.is_some_and(|device| {
+            device.kind == FileKind::Block && image.size.is_some_and(|size| size != device.size)
+        })
+    };
+    let all: Vec<usize> = volume.own().filter(stale).collect();
+    let Some(&first) = all
+        .first()
+        .filter(|_| volume.graph.subject().scheme().is_lvm())
+    else {
+        return;
+    };
+    let names: Vec<String> = all.iter().map(|&index| volume.name(index)).collect();
+    let plan = volume.plan(|draft| {
+        let action = draft.site.refresh(&names);
+        draft.other(Task::Activate, action, &names, Some(Vec::new()));
+        Ok(())
+    });
+    let list: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    let message = format!(
+        "the device on this node has another size than the logical volume: {}",
+        list.join(", ")
+    );
+    let cause = (Cause::StaleDevice, Severity::Warning);
+    volume.say(cause, first, message, Some(plan), true);
 }
 
 /// Images of the volume that are recorded with another format than they have.

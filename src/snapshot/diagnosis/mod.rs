@@ -66,6 +66,7 @@ pub fn diagnose(
     leftovers::snapshots(&mut volume);
     condition::recorded_formats(&mut volume);
     condition::overlay_layout(&mut volume);
+    condition::stale_devices(&mut volume);
     condition::too_small(&mut volume);
     condition::wrong_tags(&mut volume);
     let broken = graph.findings().iter().any(|finding| {

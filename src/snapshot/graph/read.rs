@@ -269,16 +269,21 @@ impl<'a> Reader<'a> {
     fn read_listed(&mut self, listed: &Listed, role: Role) -> Result<()> {
         let path: Arc<[u8]> = listed.path.as_slice().into();
         let format = named_format(self.subject, &role).unwrap_or(ImageFormat::Raw);
-        let read = OpenImage::open_in(
-            self.storage,
-            &self.folder,
-            Arc::clone(&path),
-            &mut self.head,
-        )
-        .and_then(|open| open.read(FormatChoice::Named(format), self.storage));
-        let content = match read {
-            Ok(info) => Content::Read(Box::new(info)),
-            Err(error) => unreadable(error, Content::Inactive)?,
+        let mut read = || {
+            OpenImage::open_in(
+                self.storage,
+                &self.folder,
+                Arc::clone(&path),
+                &mut self.head,
+            )?
+            .read(FormatChoice::Named(format), self.storage)
+        };
+        let content = match listed.suspended {
+            true => Content::Inactive,
+            false => match read() {
+                Ok(info) => Content::Read(Box::new(info)),
+                Err(error) => unreadable(error, Content::Inactive)?,
+            },
         };
         let image = image_called(&listed.name, path, role, content);
         self.add(mark_listed(image, listed));

@@ -137,6 +137,9 @@ pub struct Listed {
     pub size: Option<u64>,
     /// LVM's tags.
     pub tags: Vec<Vec<u8>>,
+    /// Whether its device is suspended, as a command of LVM leaves it that is killed at the wrong moment:
+    /// who reads it then waits until somebody resumes it. It is not opened, and counts as not active.
+    pub suspended: bool,
 }
 
 #[cfg(test)]
