@@ -16,7 +16,7 @@ use pve_native_core::Error;
 use pve_native_core::inspect::Bounds;
 use pve_native_core::io::Storage;
 use pve_native_core::snapshot::Plan;
-use pve_native_core::snapshot::plan::{Action, Site, Step};
+use pve_native_core::snapshot::plan::{Action, Site, Step, Task};
 
 pub use interrupt::Interrupt;
 pub use lock::Lock;
@@ -115,15 +115,20 @@ impl Runner<'_> {
         };
         self.interrupt.forget();
         let mut failed = Vec::new();
-        for action in actions {
+        for (nth, action) in actions.iter().enumerate() {
             if self.shown {
                 say(&human::plan::undo(action));
             }
             if let Err(failure) = self.act(action, &mut Bar::new("undoing")) {
                 failed.push(format!("{}: {}", action.to_text(), failure.message));
+                // What was to be made may not be there. If anything else fails, the volume is as after
+                // some step, which a diagnosis knows, and going on would make a state of it that no
+                // plan has.
+                if nth > 0 || step.task != Task::Allocate {
+                    break;
+                }
             }
         }
-        // What had not been done could not be undone: that counts only if it shows.
         match plan.check_start(&Storage::for_call(self.bounds), self.site) {
             Ok(()) => End::Undone(error),
             Err(left) => {
