@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the tests that need the virtual machine, all or those named: check.sh [--short] BUILD [TOPIC…]
 #
-# With --short a file of the name "short" is laid beside run.sh, which does less then.
+# With --short a file of the name "short" is laid beside run.sh, which does less then. Without it a topic
+# has an hour and a half.
 #
 # A topic is a directory beside this file with prepare.sh, which lays out on the host what the machine
 # is given (prepare.sh BUILD DIRECTORY), and run.sh, which runs there. Lines "ok: what"
@@ -15,6 +16,7 @@ if [ "${1-}" = --short ]; then
     short=1
     shift
 fi
+[ $short ] || export VM_SECONDS=${VM_SECONDS:-5400}
 build=${1:?usage: check.sh [--short] BUILD [TOPIC…]}
 shift
 if [ $# = 0 ]; then
