@@ -312,7 +312,10 @@ sub judge ($before, $op, $args) {
     my @wrong =
         map { "it is said to be $_" } grep { !/^(?:snapshot-leftover|overlay-layout)$/ } @left;
     push @wrong, "a snapshot is left over by $op" if $leftover && $op !~ /^delete/;
-    $what = 'leftover' if $leftover;
+    if ($leftover) {
+        $what = 'leftover';
+        push $codes->@*, 'snapshot-leftover';
+    }
     return ($what, $codes, @wrong) if @wrong || !$again;
     # Whatever it was that has failed, it succeeds now.
     my $ended = eval { Plans::run($volume->name(), $op, $again); 1 };
