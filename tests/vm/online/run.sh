@@ -7,7 +7,11 @@
 set -u
 
 every=1
-[ ! -e short ] || every=13
+some=()
+if [ -e short ]; then
+    every=40
+    some=(create 'delete between snapshots' 'delete the oldest, which is large' 'delete the only one, which is large')
+fi
 
 failed=0
 program() {
@@ -31,14 +35,14 @@ must vgcreate -q group "$loop"
 
 echo '== stock'
 if [ -e short ]; then
-    program stock.pl qemu group=group create 'delete the only one, with 50 ms before the switch'
+    program stock.pl qemu group=group create
 else
     program stock.pl qemu group=group
 fi
 [ -e short ] || program stock.pl daemon group=group
 [ -e short ] || program stock.pl qemu folder=/mnt/files/images
 echo '== plans'
-program plans.pl qemu group=group
+program plans.pl qemu group=group "${some[@]}"
 [ -e short ] || program plans.pl daemon group=group
 [ -e short ] || program plans.pl qemu folder=/mnt/files/images
 echo '== plans that are cut off'
