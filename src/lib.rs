@@ -1,9 +1,9 @@
 //! The core of pve-native: what is in a disk image, and in the chain under it.
 //!
 //! Data flows one way: bytes ([`io`]) → one image ([`image`]) → how images refer to each other
-//! ([`chain`]). The faces (C, Perl, command line) turn their arguments into the types of this
-//! crate and its results into theirs; no rule lives in a face. [`storage`] stands beside them and
-//! knows nothing of images.
+//! ([`chain`]) → what that means to Proxmox VE ([`snapshot`]). The faces (C, Perl, command line) turn their arguments into the types of this
+//! crate and its results into theirs; no rule lives in a face. [`storage`] and [`cluster`] stand
+//! beside them and know nothing of images.
 //!
 //! Nothing in here prints, starts a process or keeps process-wide state, save the deadline
 //! helpers of [`io`]; `unsafe` stands in `io/sys/` alone.
@@ -11,6 +11,7 @@
 #![deny(unsafe_code)]
 
 pub mod chain;
+pub mod cluster;
 mod codes;
 pub mod error;
 pub mod image;

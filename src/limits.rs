@@ -40,6 +40,8 @@ pub const CHAIN_DEPTH_MAX: usize = 10_000;
 pub const GRAPH_IMAGES: usize = 10_000;
 /// Bytes of a JSON text with the options of a plan. Ours: enough for the names of all snapshots.
 pub const OPTIONS: usize = 1 << 20;
+/// Bytes of a reply of multipathd. Ours: some 10,000 maps with 8 paths each.
+pub const MULTIPATHD_REPLY: usize = 64 << 20;
 /// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.
 pub const SNAPSHOT_NAME: usize = 40;
 /// Length of a logical volume's name. LVM: `NAME_LEN` without its NUL.

@@ -1,0 +1,9 @@
+//! How healthy each LUN is, on one node and across the cluster.
+//!
+//! [`multipathd`] understands what the daemon says on one node. This part of the crate stands beside
+//! the images and knows nothing of them.
+
+pub mod multipathd;
+mod state;
+
+pub use state::MapState;
