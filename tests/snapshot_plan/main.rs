@@ -4,6 +4,7 @@
 //! large as the volumes would be, and `lvcreate` and its like are done to the files: what LVM itself
 //! does is tried in the virtual machine (`make check-vm`).
 
+mod causes;
 #[path = "../common/mod.rs"]
 mod common;
 mod convert;
