@@ -1,6 +1,7 @@
 //! Each state that a cut or a careless hand can leave has its name.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use super::common::random::Random;
 use super::group::{Fate, Group, wish};
@@ -8,9 +9,10 @@ use super::model::Model;
 use super::walk::run;
 use pve_native_core::io::Storage;
 use pve_native_core::snapshot::diagnosis::{Look, diagnose};
-use pve_native_core::snapshot::graph::{Graph, Subject};
+use pve_native_core::snapshot::graph::{Content, Graph, Listed, Subject};
 use pve_native_core::snapshot::names::Scheme;
 use pve_native_core::snapshot::plan::{Plan, Task, Wish};
+use pve_native_core::text::printable;
 
 /// A volume whose oldest snapshot holds most, so that its removal is a commit.
 fn volume() -> (Group, Model) {
@@ -192,4 +194,55 @@ fn the_condition_of_volumes_is_looked_at() {
         "{text}"
     );
     assert!(!text.contains("mine"), "{text}");
+}
+
+#[test]
+fn suspended_images_are_not_touched_by_whatever_name_they_have() {
+    let (group, model) = volume();
+    let renaming = Wish::Rename(b"vm-101-disk-7.qcow2".to_vec());
+    let plan = group.plan(&model.volume, &renaming).unwrap();
+    let at = plan.steps.iter().position(|step| step.task == Task::Rename);
+    begin(&group, &plan, at.unwrap() + 1);
+    let moved: Vec<String> = group.names();
+    let moved = moved
+        .iter()
+        .find(|name| name.starts_with("vm-101"))
+        .unwrap();
+    let subject = || Subject::new(group.scheme, model.volume.as_bytes(), None).unwrap();
+    let found = |listing: &[Listed]| {
+        let graph = Graph::from_volumes(&Storage::inline(), subject(), listing).unwrap();
+        let images = graph.images().iter();
+        let inactive = images.filter(|image| image.content == Content::Inactive);
+        let inactive: Vec<String> = inactive
+            .map(|image| printable(&image.name).into())
+            .collect();
+        let found = diagnose(
+            &Storage::inline(),
+            &graph,
+            &group.terms(),
+            Look { check: false },
+        );
+        let first = found.unwrap().swap_remove(0);
+        (first.code, inactive, first.plan.unwrap().to_text())
+    };
+    let mut listing = group.listing();
+    for listed in &mut listing {
+        listed.suspended = listed.name == moved.as_bytes();
+    }
+    let (code, inactive, plan) = found(&listing);
+    assert_eq!((code, &inactive), ("not-active", &vec![moved.clone()]));
+    assert!(plan.contains(moved.as_str()), "{plan}");
+    // The listing can have its old name still.
+    let old = moved.replace("vm-101-disk-7", "vm-100-disk-0");
+    for listed in &mut listing {
+        if listed.suspended {
+            listed.name = old.clone().into_bytes();
+            listed.path = group.path(&old).as_os_str().as_bytes().to_vec();
+        }
+    }
+    listing.sort_by(|a, b| a.name.cmp(&b.name));
+    let (code, inactive, plan) = found(&listing);
+    assert_eq!(code, "not-active");
+    assert!(inactive.contains(moved), "{inactive:?}");
+    assert!(plan.contains(&old), "{plan}");
 }

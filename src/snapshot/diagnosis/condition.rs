@@ -15,12 +15,17 @@ use crate::snapshot::names::Part;
 use crate::snapshot::plan::{Task, layout, room, state_of, tags};
 use crate::work;
 
-/// Logical volumes without a device.
-pub fn inactive(volume: &mut Volume<'_>) {
-    let is_inactive = |index: &usize| volume.image(*index).content == Content::Inactive;
-    let all: Vec<usize> = volume.own().filter(is_inactive).collect();
+/// Logical volumes without a device, or with one that is suspended. Says whether there are any.
+pub fn inactive(volume: &mut Volume<'_>) -> bool {
+    // Those too that it stands on while it is being renamed: one may have its new name already.
+    let images = volume.graph.images().iter().enumerate();
+    let all: Vec<usize> = images
+        .filter(|(_, image)| image.content == Content::Inactive)
+        .filter(|(_, image)| !image.is_foreign() || image.listed)
+        .map(|(index, _)| index)
+        .collect();
     let Some(&first) = all.first() else {
-        return;
+        return false;
     };
     let names: Vec<String> = all.iter().map(|&index| volume.name(index)).collect();
     let plan = volume.plan(|draft| {
@@ -41,6 +46,7 @@ pub fn inactive(volume: &mut Volume<'_>) {
         true,
     );
     volume.explain(all);
+    true
 }
 
 /// Logical volumes whose devices this node has set up before another node, or a command that was killed,

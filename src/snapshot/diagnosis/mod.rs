@@ -21,7 +21,7 @@ pub use cause::{Cause, Diagnosis};
 use crate::chain::Severity;
 use crate::error::Result;
 use crate::io::Storage;
-use crate::snapshot::graph::{Content, FindingCode, Graph};
+use crate::snapshot::graph::{FindingCode, Graph};
 use crate::snapshot::plan::{Plan, Terms};
 use view::Volume;
 
@@ -47,13 +47,8 @@ pub fn diagnose(
     if volume.is_empty() {
         return Ok(volume.finish());
     }
-    let inactive = graph
-        .images()
-        .iter()
-        .any(|image| !image.is_foreign() && image.content == Content::Inactive);
-    if inactive && graph.subject().scheme().is_lvm() {
+    if graph.subject().scheme().is_lvm() && condition::inactive(&mut volume) {
         // What is not known of those could be what the others mean.
-        condition::inactive(&mut volume);
         return Ok(volume.finish());
     }
     conversion::begun(&mut volume);

@@ -338,24 +338,40 @@ impl<'a> Reader<'a> {
             return Ok(index);
         }
         let role = self.role_of(above, &path);
-        let content = match self.read(&path, &role, backing) {
-            Ok(Known::At(index)) => {
-                // The next image that names it so finds it at once.
-                self.by_path.insert(path, index);
-                return Ok(index);
-            }
-            Ok(Known::Read(content)) => content,
-            Err(error) => unreadable(error, Content::Missing)?,
-        };
-        let mut image = image(path, role, content);
         if self.listed.is_empty() {
             let by_path = self.listing.iter().map(|l| (l.path.as_slice(), l));
             self.listed = by_path.collect();
         }
-        if let Some(listed) = self.listed.get(&*image.path) {
-            image = mark_listed(image, listed);
+        let listed = self.listed.get(&*path).copied();
+        let content = match self.may_hang(&path, listed) {
+            true => Content::Inactive,
+            false => match self.read(&path, &role, backing) {
+                Ok(Known::At(index)) => {
+                    // The next image that names it so finds it at once.
+                    self.by_path.insert(path, index);
+                    return Ok(index);
+                }
+                Ok(Known::Read(content)) => content,
+                Err(error) => unreadable(error, Content::Missing)?,
+            },
+        };
+        let image = image(path, role, content);
+        Ok(self.add(match listed {
+            Some(listed) => mark_listed(image, listed),
+            None => image,
+        }))
+    }
+
+    /// Whether what lies at this path may be suspended. A rename that was killed leaves a device under
+    /// its new name, suspended, while the listing has the old one.
+    fn may_hang(&self, path: &[u8], listed: Option<&Listed>) -> bool {
+        match listed {
+            Some(listed) => listed.suspended,
+            None => {
+                let beside = |listed: &Listed| folder(&listed.path) == folder(path);
+                self.listing.iter().any(|l| l.suspended && beside(l))
+            }
         }
-        Ok(self.add(image))
     }
 
     /// An image of the volume lies beside the others; what has such a name elsewhere is another.
