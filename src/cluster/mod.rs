@@ -3,6 +3,7 @@
 //! [`multipathd`] understands what the daemon says on one node. This part of the crate stands beside
 //! the images and knows nothing of them.
 
+pub mod json;
 pub mod multipathd;
 mod state;
 
