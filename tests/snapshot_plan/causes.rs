@@ -232,10 +232,18 @@ fn suspended_images_are_not_touched_by_whatever_name_they_have() {
     let (code, inactive, plan) = found(&listing);
     assert_eq!((code, &inactive), ("not-active", &vec![moved.clone()]));
     assert!(plan.contains(moved.as_str()), "{plan}");
+    // It has no device, on a node that has come up again.
+    fs::rename(group.path(moved), group.path("away")).unwrap();
+    for listed in &mut listing {
+        listed.suspended = false;
+    }
+    assert_eq!(found(&listing).1, [moved.clone()]);
+    fs::rename(group.path("away"), group.path(moved)).unwrap();
     // The listing can have its old name still.
     let old = moved.replace("vm-101-disk-7", "vm-100-disk-0");
     for listed in &mut listing {
-        if listed.suspended {
+        if listed.name == moved.as_bytes() {
+            listed.suspended = true;
             listed.name = old.clone().into_bytes();
             listed.path = group.path(&old).as_os_str().as_bytes().to_vec();
         }

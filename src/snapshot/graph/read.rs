@@ -343,6 +343,8 @@ impl<'a> Reader<'a> {
             self.listed = by_path.collect();
         }
         let listed = self.listed.get(&*path).copied();
+        // What is listed and has no device is not active.
+        let gone = listed.map_or(Content::Missing, |_| Content::Inactive);
         let content = match self.may_hang(&path, listed) {
             true => Content::Inactive,
             false => match self.read(&path, &role, backing) {
@@ -352,7 +354,7 @@ impl<'a> Reader<'a> {
                     return Ok(index);
                 }
                 Ok(Known::Read(content)) => content,
-                Err(error) => unreadable(error, Content::Missing)?,
+                Err(error) => unreadable(error, gone)?,
             },
         };
         let image = image(path, role, content);
