@@ -42,6 +42,14 @@ pub const GRAPH_IMAGES: usize = 10_000;
 pub const OPTIONS: usize = 1 << 20;
 /// Bytes of a reply of multipathd. Ours: some 10,000 maps with 8 paths each.
 pub const MULTIPATHD_REPLY: usize = 64 << 20;
+/// Bytes of a broadcast. Ours: the key-value store has 32 KiB; captured ones may come from elsewhere.
+pub const BROADCAST: usize = 16 << 20;
+/// Nodes of a cluster. Ours: Proxmox VE has 32 in practice, the simulated cluster has 1,000.
+pub const CLUSTER_NODES: usize = 4096;
+/// LUNs of a cluster that any node has ever named. Ours.
+pub const CLUSTER_LUNS: usize = 1 << 20;
+/// Nodes times LUNs. Ours: with 20 bytes for each, a gigabyte.
+pub const CLUSTER_CELLS: usize = 50 << 20;
 /// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.
 pub const SNAPSHOT_NAME: usize = 40;
 /// Length of a logical volume's name. LVM: `NAME_LEN` without its NUL.
@@ -326,6 +334,14 @@ impl Limits {
 #[cold]
 pub(crate) fn above(what: impl fmt::Display, name: &str, most: u64) -> Error {
     Error::limit(format!("{what}: {name} is {most}"))
+}
+
+/// That there are no more things than may be.
+pub(crate) fn check_count(what: &str, count: usize, most: usize) -> Result<()> {
+    match count <= most {
+        true => Ok(()),
+        false => Err(above(format!("{count} {what}"), "the limit", most as u64)),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the images and knows nothing of them.
 
 pub mod json;
+pub mod matrix;
 pub mod multipathd;
 mod state;
 

@@ -235,15 +235,15 @@ impl<'a> Scanner<'a> {
 
     /// A small integer that is not negative, if that is what comes next; nothing has been read if not.
     #[inline]
-    pub fn small(&mut self) -> Option<u32> {
+    pub fn small(&mut self) -> Option<u64> {
         let rest = self.text.as_bytes().get(self.at..)?;
-        let mut value = 0_u32;
+        let mut value = 0_u64;
         let mut length = 0;
         while let Some(digit @ b'0'..=b'9') = rest.get(length) {
-            value = value.wrapping_mul(10).wrapping_add(u32::from(digit - b'0'));
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             length += 1;
         }
-        let is_number = matches!(length, 1..=9) && (rest[0] != b'0' || length == 1);
+        let is_number = matches!(length, 1..=18) && (rest[0] != b'0' || length == 1);
         if !is_number || matches!(rest.get(length), Some(b'.' | b'e' | b'E')) {
             return None;
         }

@@ -1,0 +1,118 @@
+//! What the cluster is configured to have: which LUNs, under which names, for which storages, on which
+//! nodes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Matrix, Mode};
+use crate::cluster::json::Json;
+use crate::error::Result;
+
+/// The configuration, as the allow-list and the storages have it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// WWIDs that the cluster is to use.
+    pub allow: BTreeSet<String>,
+    /// Their aliases; what is null is none.
+    pub aliases: BTreeMap<String, Json>,
+    /// The storages on them: a name, or (strict mode) an array of several.
+    pub used_by: BTreeMap<String, Json>,
+    /// The nodes that are to have a LUN. Without an entry: `expected_nodes`.
+    pub expected: BTreeMap<String, BTreeSet<String>>,
+    /// The nodes on which a storage is enabled that needs LUNs. If there are none: those that report.
+    pub expected_nodes: BTreeSet<String>,
+}
+
+/// The nodes that are to have each LUN, by numbers.
+#[derive(Default)]
+pub(super) struct Expected {
+    /// By row: none, a set, or [`REPORTING`]. Rows that are not allow-listed can be behind its end.
+    rows: Vec<u32>,
+    /// Bits of columns.
+    sets: Vec<Vec<u64>>,
+}
+
+const NOT_ALLOWED: u32 = u32::MAX;
+/// All nodes that report.
+const REPORTING: u32 = u32::MAX - 1;
+
+/// Who is to have a LUN.
+#[derive(Clone, Copy)]
+pub(super) enum Holders<'a> {
+    Nobody,
+    Reporting,
+    Set(&'a [u64]),
+}
+
+impl Expected {
+    pub(super) fn is_allowed(&self, row: u32) -> bool {
+        self.rows.get(row as usize).is_some_and(|&set| set != NOT_ALLOWED)
+    }
+
+    pub(super) fn holders(&self, row: u32) -> Holders<'_> {
+        match self.rows.get(row as usize) {
+            None | Some(&NOT_ALLOWED) => Holders::Nobody,
+            Some(&REPORTING) => Holders::Reporting,
+            Some(&set) => Holders::Set(&self.sets[set as usize]),
+        }
+    }
+}
+
+impl Holders<'_> {
+    #[inline]
+    pub(super) fn has(self, column: u32) -> bool {
+        match self {
+            Holders::Set(bits) => {
+                let word = bits.get(column as usize / 64);
+                word.is_some_and(|word| word >> (column % 64) & 1 == 1)
+            }
+            Holders::Nobody | Holders::Reporting => false,
+        }
+    }
+}
+
+impl Matrix {
+    /// Sets what the cluster is configured to have.
+    pub fn set_config(&mut self, config: Config) -> Result<()> {
+        if config == self.config && !self.expected.rows.is_empty() {
+            return Ok(());
+        }
+        let sets = config.expected.values().flatten();
+        for name in config.expected_nodes.iter().chain(sets) {
+            self.column(name)?;
+        }
+        for node in &mut self.nodes {
+            node.is_expected = config.expected_nodes.contains(node.name());
+        }
+        let mut expected = Expected::default();
+        let mut known: HashMap<&BTreeSet<String>, u32> = HashMap::new();
+        for wwid in &config.allow {
+            let row = self.row(wwid)? as usize;
+            if expected.rows.len() <= row {
+                expected.rows.resize(row + 1, NOT_ALLOWED);
+            }
+            let own = config.expected.get(wwid);
+            let nodes = own.unwrap_or(&config.expected_nodes);
+            // Nobody at all can be meant only where it is said of this LUN.
+            let is_unknown = nodes.is_empty() && (own.is_none() || self.mode == Mode::Compat);
+            expected.rows[row] = match is_unknown {
+                true => REPORTING,
+                false => *known.entry(nodes).or_insert_with(|| {
+                    let columns = nodes.iter().filter_map(|name| self.names.find(name));
+                    let mut bits = vec![0; self.nodes.len().div_ceil(64)];
+                    columns.for_each(|column| bits[column as usize / 64] |= 1 << (column % 64));
+                    expected.sets.push(bits);
+                    expected.sets.len() as u32 - 1
+                }),
+            };
+        }
+        self.expected = expected;
+        self.config = config;
+        self.all_dirty = true;
+        Ok(())
+    }
+
+    /// What is configured.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}

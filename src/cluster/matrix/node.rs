@@ -1,0 +1,243 @@
+//! What a node's broadcast counts for: whether the node is there, and whether what it said is of now.
+
+use super::report::{Head, seconds};
+use super::{Matrix, Mode};
+use crate::cluster::json::Json;
+use crate::codes::codes;
+use crate::error::{Error, Result};
+
+codes! {
+    /// What a node is to the matrix.
+    pub enum Standing {
+        /// It is there, and its broadcast is of now.
+        Live = "live",
+        /// It is there, and has not said anything.
+        Silent = "silent",
+        /// It is there, and what it has said is too old.
+        Stale = "stale",
+        /// It is there, and what it says is not understood.
+        Malformed = "malformed",
+        /// It is not there.
+        Offline = "offline",
+    }
+}
+
+/// What membership says of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// It is there.
+    Online,
+    /// It is not.
+    Offline,
+    /// Nothing that can be understood.
+    Malformed,
+}
+
+impl Member {
+    /// As `PVE::Cluster::get_members` has it: an object with `online`.
+    pub fn of_json(value: &Json) -> Self {
+        match value {
+            Json::Object(member) => match member.get("online").is_some_and(Json::is_true) {
+                true => Member::Online,
+                false => Member::Offline,
+            },
+            other if other.is_true() => Member::Malformed,
+            _ => Member::Offline,
+        }
+    }
+}
+
+/// When a broadcast came here, by our own clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Receipt {
+    /// Seconds since the epoch.
+    pub at: f64,
+    /// Whether we were there when it came: it took the place of another one. If not, it can be of any
+    /// age.
+    pub seen: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Broadcast {
+    #[default]
+    None,
+    /// What is wrong with it.
+    Bad(String),
+    Good(Head),
+}
+
+/// A column of the matrix.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    name: Box<str>,
+    pub(super) broadcast: Broadcast,
+    pub(super) receipt: Option<Receipt>,
+    /// Rows that it has entries in.
+    pub(super) rows: Vec<u32>,
+    /// See [`Report`](super::report::Report).
+    pub(super) down: std::collections::BTreeMap<u32, Vec<u32>>,
+    /// Whether a storage is enabled on it that needs LUNs.
+    pub(super) is_expected: bool,
+    /// What it says of applying the configuration.
+    pub(super) apply: Option<Json>,
+}
+
+impl Node {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its broadcast says besides the maps; nothing if there is none that is understood.
+    pub fn head(&self) -> Option<&Head> {
+        match &self.broadcast {
+            Broadcast::Good(head) => Some(head),
+            Broadcast::None | Broadcast::Bad(_) => None,
+        }
+    }
+
+    /// What is wrong with its broadcast.
+    pub fn error(&self) -> Option<&str> {
+        match &self.broadcast {
+            Broadcast::Bad(error) => Some(error),
+            Broadcast::None | Broadcast::Good(_) => None,
+        }
+    }
+
+    /// The rows to which paths through a port are down, by the port's number.
+    pub fn down(&self) -> &std::collections::BTreeMap<u32, Vec<u32>> {
+        &self.down
+    }
+}
+
+/// What the cells of a column count for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Column {
+    pub standing: Standing,
+    /// Seconds by which its clock is ahead of ours, or behind, if that is too much.
+    pub skew: Option<f64>,
+    /// How old its broadcast is.
+    pub age: Option<f64>,
+    /// In compat mode: whether it is online, which malformed membership does not tell.
+    pub online: std::result::Result<bool, ()>,
+    /// Maps are missing from its broadcast for want of room.
+    pub truncated: bool,
+}
+
+impl Matrix {
+    /// What each column counts for.
+    pub(super) fn standings(&self) -> Vec<Column> {
+        let columns = self.nodes.iter();
+        columns
+            .map(|node| match self.mode {
+                Mode::Compat => self.compat_column(node),
+                Mode::Strict => self.strict_column(node),
+            })
+            .collect()
+    }
+
+    fn member(&self, node: &Node) -> Member {
+        match &self.members {
+            None => Member::Online,
+            Some(members) if members.is_empty() => Member::Online,
+            Some(members) => members.get(node.name()).copied().unwrap_or(Member::Offline),
+        }
+    }
+
+    /// Liveness is looked up only for nodes that broadcast, or have such a storage.
+    fn compat_column(&self, node: &Node) -> Column {
+        let reports = node.head().is_some();
+        let is_stale = node.head().is_some_and(|head| match &head.time {
+            Json::Null => true,
+            time => time
+                .as_number()
+                .is_some_and(|time| self.now - time.as_f64() > self.times.stale),
+        });
+        let online = match &self.online {
+            Some(online) => Ok(online.contains(node.name())),
+            None if !reports && !node.is_expected => Ok(false),
+            None => match self.member(node) {
+                Member::Malformed => Err(()),
+                member => Ok(member == Member::Online && !is_stale),
+            },
+        };
+        Column {
+            standing: match (online, reports) {
+                (Ok(true), true) => Standing::Live,
+                (Ok(true), false) => Standing::Silent,
+                _ if reports && is_stale => Standing::Stale,
+                _ => Standing::Offline,
+            },
+            skew: None,
+            age: None,
+            online,
+            truncated: false,
+        }
+    }
+
+    fn strict_column(&self, node: &Node) -> Column {
+        let mut column = Column {
+            standing: Standing::Live,
+            skew: None,
+            age: None,
+            online: Ok(true),
+            truncated: node.head().is_some_and(|head| head.truncated > 0),
+        };
+        if let Some(head) = node.head() {
+            (column.age, column.skew) = self.age(node, head);
+        }
+        column.standing = if self.member(node) != Member::Online {
+            Standing::Offline
+        } else if node.error().is_some() {
+            Standing::Malformed
+        } else if node.head().is_none() {
+            Standing::Silent
+        } else if column.age.is_some_and(|age| age <= self.times.stale) {
+            Standing::Live
+        } else {
+            Standing::Stale
+        };
+        column
+    }
+
+    /// The age of a broadcast, and by how much its node's clock is wrong. Where that clock cannot be
+    /// right, or has been seen to be wrong, the time of receipt counts.
+    fn age(&self, node: &Node, head: &Head) -> (Option<f64>, Option<f64>) {
+        let Some(time) = seconds(&head.time) else {
+            return (None, None);
+        };
+        let receipt = node.receipt.unwrap_or(Receipt {
+            at: self.now,
+            seen: false,
+        });
+        let off = time - receipt.at;
+        let is_ahead = time > self.now + self.times.skew;
+        let is_behind = receipt.seen && off < -self.times.skew;
+        let skew = (is_ahead || is_behind).then_some(off);
+        let begin = if is_ahead || receipt.seen {
+            receipt.at
+        } else {
+            time
+        };
+        (Some((self.now - begin).max(0.0)), skew)
+    }
+
+    /// Malformed membership ends all in compat mode, where it is looked at.
+    pub(super) fn check_members(&self, columns: &[Column]) -> Result<()> {
+        let wrong = columns.iter().position(|column| column.online.is_err());
+        match wrong.filter(|_| self.mode == Mode::Compat) {
+            None => Ok(()),
+            Some(at) => Err(Error::argument(format!(
+                "the membership of node '{}' is no object",
+                self.nodes[at].name()
+            ))),
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Reading a broadcast into cells, in any of its forms: the long keys that Proxmox VE writes, or the
+//! short ones of [`broadcast`](crate::cluster::broadcast). Keys that are not known are passed over.
+
+use std::collections::BTreeMap;
+
+use super::cell::{Cell, Flags, Kind};
+use super::interner::Interner;
+use super::values::{Slot, Values};
+use super::Mode;
+use crate::cluster::MapState;
+use crate::cluster::json::{Json, Number, Scanner, Syntax};
+
+/// A port that paths go through, as a node with dead paths tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// `hba` for one of the node's, `target` for one of the storage's.
+    pub kind: String,
+    /// Its name: an address or a WWPN.
+    pub name: String,
+    /// Paths that go through it.
+    pub paths: u64,
+    /// How many of them cannot be used.
+    pub down: u64,
+}
+
+/// What a broadcast says besides its cells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    /// When it was made, by the clock of its node, or what stands there instead.
+    pub time: Json,
+    /// Its number, if it has one.
+    pub seq: Option<u64>,
+    /// Maps that it had no room for.
+    pub truncated: u64,
+    /// Ports, if any path is down.
+    pub ports: Vec<Port>,
+}
+
+/// A broadcast as cells.
+#[derive(Default)]
+pub struct Report {
+    pub head: Head,
+    /// Of equal rows the last counts.
+    pub cells: Vec<(u32, Cell)>,
+    /// By row, which of the ports have dead paths to it.
+    pub down: BTreeMap<u32, Vec<u32>>,
+}
+
+/// Where names and values of cells go.
+pub(super) struct Into<'a> {
+    pub mode: Mode,
+    pub wwids: &'a mut Interner,
+    pub values: &'a mut Values,
+}
+
+type Result<T> = std::result::Result<T, Syntax>;
+
+const NO_MAPS: Syntax = Syntax {
+    at: 0,
+    what: "no object with maps",
+};
+
+impl Into<'_> {
+    /// Reads the text of a broadcast.
+    pub fn read(&mut self, text: &[u8]) -> Result<Report> {
+        let mut scanner = Scanner::new(text)?;
+        if scanner.peek() != Some(b'{') {
+            // What is wrong with a text that is wrong anyhow is no matter, if only something is.
+            scanner.skip()?;
+            return Err(NO_MAPS);
+        }
+        let mut report = Report::default();
+        let (mut has_maps, mut first) = (false, true);
+        scanner.enter()?;
+        while let Some(key) = scanner.key(&mut first)? {
+            match &*key {
+                "maps" | "m" => {
+                    let short = key == "m";
+                    report.cells.clear();
+                    report.down.clear();
+                    has_maps = scanner.peek() == Some(b'{');
+                    match has_maps {
+                        true => self.maps(&mut scanner, &mut report, short)?,
+                        false => scanner.skip()?,
+                    }
+                }
+                "time" | "t" => report.head.time = scanner.value()?,
+                "seq" | "q" => report.head.seq = unsigned(&scanner.value()?),
+                "truncated" | "x" => {
+                    report.head.truncated = unsigned(&scanner.value()?).unwrap_or(0);
+                }
+                "ports" | "p" => report.head.ports = ports(&scanner.value()?),
+                _ => scanner.skip()?,
+            }
+        }
+        scanner.end()?;
+        match has_maps {
+            true => Ok(report),
+            false => Err(NO_MAPS),
+        }
+    }
+
+    fn maps(&mut self, scanner: &mut Scanner<'_>, report: &mut Report, short: bool) -> Result<()> {
+        scanner.enter()?;
+        let mut first = true;
+        while let Some(wwid) = scanner.key(&mut first)? {
+            let row = self.wwids.put(&wwid);
+            let mut down = Vec::new();
+            let cell = match scanner.peek() {
+                Some(b'{') if !short => self.map(scanner, &mut down)?,
+                _ => match (scanner.value()?, short) {
+                    (Json::Array(values), true) => self.short_map(values, &mut down),
+                    (other, _) => self.cell(&other),
+                },
+            };
+            if !down.is_empty() {
+                report.down.insert(row, down);
+            }
+            report.cells.push((row, cell));
+        }
+        Ok(())
+    }
+
+    /// A map with long keys.
+    fn map(&mut self, scanner: &mut Scanner<'_>, down: &mut Vec<u32>) -> Result<Cell> {
+        let mut cell = Cell {
+            kind: Kind::Map,
+            flags: Flags::UNRECOGNIZED,
+            ..Cell::default()
+        };
+        scanner.enter()?;
+        let mut first = true;
+        while let Some(key) = scanner.key(&mut first)? {
+            match &*key {
+                "state" => match scanner.peek() {
+                    Some(b'"') => cell.set_state(&scanner.string()?),
+                    _ => {
+                        scanner.skip()?;
+                        cell.set_state("");
+                    }
+                },
+                "paths-active" => cell.active = self.count(scanner)?,
+                "paths-total" => cell.total = self.count(scanner)?,
+                "size" => cell.size = self.size(scanner)?,
+                "transport" => cell.transport = self.transport(scanner)?,
+                "flags" => cell.set_flags(&scanner.value()?),
+                "down" => *down = numbers(&scanner.value()?),
+                _ => scanner.skip()?,
+            }
+        }
+        self.hold_against_counts(&mut cell);
+        Ok(cell)
+    }
+
+    fn short_map(&mut self, values: Vec<Json>, down: &mut Vec<u32>) -> Cell {
+        let mut values = values.into_iter();
+        let mut next = || values.next().unwrap_or_default();
+        let state = match next() {
+            Json::String(letter) => letter,
+            _ => String::new(),
+        };
+        let state = MapState::ALL
+            .iter()
+            .find(|known| known.name().get(..1) == Some(&state));
+        let mut cell = Cell {
+            kind: Kind::Map,
+            flags: Flags::UNRECOGNIZED,
+            ..Cell::default()
+        };
+        cell.set_state(state.map_or("", |state| state.name()));
+        cell.active = self.count_of(next());
+        cell.total = self.count_of(next());
+        cell.transport = self.transport_of(next());
+        cell.size = self.size_of(next());
+        if let Some(bits) = unsigned(&next()) {
+            let bits = Flags(bits.min(u64::from(u8::MAX)) as u8 & 7);
+            cell.flags = cell.flags.with(bits).with(Flags::KNOWN);
+        }
+        *down = numbers(&next());
+        self.hold_against_counts(&mut cell);
+        cell
+    }
+
+    /// An entry of any kind.
+    pub fn cell(&mut self, entry: &Json) -> Cell {
+        let mut cell = Cell {
+            kind: match entry {
+                Json::Object(_) => Kind::Map,
+                other if other.is_true() => Kind::Malformed,
+                _ => Kind::False,
+            },
+            ..Cell::default()
+        };
+        if cell.kind != Kind::Map {
+            return cell;
+        }
+        let get = |key| entry.get(key).cloned().unwrap_or_default();
+        cell.flags = Flags::UNRECOGNIZED;
+        if let Json::String(state) = get("state") {
+            cell.set_state(&state);
+        }
+        cell.active = self.count_of(get("paths-active"));
+        cell.total = self.count_of(get("paths-total"));
+        cell.size = self.size_of(get("size"));
+        cell.transport = self.transport_of(get("transport"));
+        if let Some(flags) = entry.get("flags") {
+            cell.set_flags(flags);
+        }
+        self.hold_against_counts(&mut cell);
+        cell
+    }
+
+    #[inline]
+    fn count(&mut self, scanner: &mut Scanner<'_>) -> Result<Slot> {
+        scanner.peek();
+        match scanner.small().map(u32::try_from) {
+            Some(Ok(number)) => Ok(Slot::small(number).unwrap_or(Slot::NULL)),
+            Some(Err(_)) => Ok(Slot::NULL),
+            None => Ok(scanner.value().map(|value| self.count_of(value))?),
+        }
+    }
+
+    fn count_of(&mut self, value: Json) -> Slot {
+        match self.mode {
+            Mode::Compat => self.values.json(value),
+            Mode::Strict => {
+                let number = unsigned(&value).and_then(|n| u32::try_from(n).ok());
+                number.and_then(Slot::small).unwrap_or(Slot::NULL)
+            }
+        }
+    }
+
+    #[inline]
+    fn size(&mut self, scanner: &mut Scanner<'_>) -> Result<Slot> {
+        scanner.peek();
+        match scanner.small() {
+            Some(number) => Ok(self.values.integer(number)),
+            None => Ok(scanner.value().map(|value| self.size_of(value))?),
+        }
+    }
+
+    fn size_of(&mut self, value: Json) -> Slot {
+        match self.mode {
+            Mode::Compat => self.values.json(value),
+            Mode::Strict => unsigned(&value).map_or(Slot::NULL, |size| self.values.integer(size)),
+        }
+    }
+
+    #[inline]
+    fn transport(&mut self, scanner: &mut Scanner<'_>) -> Result<Slot> {
+        match scanner.peek() {
+            Some(b'"') => Ok(self.values.string(&scanner.string()?)),
+            _ => Ok(scanner.value().map(|value| self.transport_of(value))?),
+        }
+    }
+
+    fn transport_of(&mut self, value: Json) -> Slot {
+        match (self.mode, value) {
+            (_, Json::String(text)) => self.values.string(&text),
+            (Mode::Compat, other) => self.values.json(other),
+            (Mode::Strict, _) => Slot::NULL,
+        }
+    }
+
+    /// In strict mode counts are what a state follows from, where both are there.
+    fn hold_against_counts(&self, cell: &mut Cell) {
+        let (Some(active), Some(total)) = (cell.active.as_small(), cell.total.as_small()) else {
+            return;
+        };
+        if self.mode == Mode::Compat || cell.state == MapState::Unknown {
+            return;
+        }
+        let state = match active {
+            _ if active > total => {
+                cell.flags = cell.flags.with(Flags::IMPOSSIBLE);
+                MapState::Unknown
+            }
+            0 => MapState::Failed,
+            _ if active < total => MapState::Degraded,
+            _ => MapState::Optimal,
+        };
+        if state != cell.state && active <= total {
+            cell.flags = cell.flags.with(Flags::DISAGREES);
+        }
+        cell.state = state;
+    }
+}
+
+impl Cell {
+    #[inline]
+    fn set_state(&mut self, name: &str) {
+        match MapState::from_name(name.as_bytes()) {
+            Some(state) => {
+                self.state = state;
+                self.flags.0 &= !Flags::UNRECOGNIZED.0;
+            }
+            None => {
+                self.state = MapState::Unknown;
+                self.flags = self.flags.with(Flags::UNRECOGNIZED);
+            }
+        }
+    }
+
+    fn set_flags(&mut self, names: &Json) {
+        let Json::Array(names) = names else {
+            return;
+        };
+        self.flags = self.flags.with(Flags::KNOWN);
+        for name in names {
+            let known = Flags::SHOWN.iter().filter(|(flag, _)| flag.0 < Flags::KNOWN.0);
+            let is = |known: &&(Flags, &str)| matches!(name, Json::String(name) if name == known.1);
+            if let Some((flag, _)) = known.clone().find(is) {
+                self.flags = self.flags.with(*flag);
+            }
+        }
+    }
+}
+
+/// The integer that it is, or that its text is.
+pub(super) fn unsigned(value: &Json) -> Option<u64> {
+    match value {
+        Json::Number(number) => u64::try_from(number.as_integer()?).ok(),
+        Json::String(text) => {
+            let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            is_number.then(|| text.parse().ok())?
+        }
+        _ => None,
+    }
+}
+
+/// The time that it is, if it is one.
+pub(super) fn seconds(value: &Json) -> Option<f64> {
+    let seconds = match value {
+        Json::Number(number) => number.as_f64(),
+        Json::String(text) => {
+            let number = Json::of_text(text.trim().as_bytes()).ok()?;
+            match number {
+                Json::Number(Number::Int(value)) => value as f64,
+                Json::Number(Number::Float(value)) => value,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    seconds.is_finite().then_some(seconds)
+}
+
+fn numbers(value: &Json) -> Vec<u32> {
+    let Json::Array(values) = value else {
+        return Vec::new();
+    };
+    let numbers = values.iter().filter_map(unsigned);
+    numbers.filter_map(|n| u32::try_from(n).ok()).collect()
+}
+
+fn ports(value: &Json) -> Vec<Port> {
+    let Json::Array(ports) = value else {
+        return Vec::new();
+    };
+    let port = |port: &Json| match port {
+        Json::Array(port) => match &port[..] {
+            [Json::String(kind), Json::String(name), paths, down] => Some(Port {
+                kind: kind.clone(),
+                name: name.clone(),
+                paths: unsigned(paths)?,
+                down: unsigned(down)?,
+            }),
+            _ => None,
+        },
+        _ => None,
+    };
+    // One that is not understood keeps its place: others are named by theirs.
+    let nobody = || Port {
+        kind: String::new(),
+        name: String::new(),
+        paths: 0,
+        down: 0,
+    };
+    ports
+        .iter()
+        .map(|value| port(value).unwrap_or_else(nobody))
+        .collect()
+}
