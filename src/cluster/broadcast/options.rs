@@ -50,22 +50,12 @@ impl SummaryOptions {
     /// any other key is an error. No text is an object without any.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut options = SummaryOptions::default();
-        if json.len() > limits::MULTIPATHD_REPLY {
-            let most = limits::MULTIPATHD_REPLY as u64;
-            return Err(limits::above("the options", "the limit", most));
-        }
         if json.trim_ascii().is_empty() {
             return Ok(options);
         }
-        let object: Object<String, Value> = serde_json::from_slice(json)
-            .map_err(|error| Error::argument(format!("the options are no JSON object: {error}")))?;
-        for (name, value) in &object {
+        for (name, value) in &object("options", json)? {
             match (name.as_str(), value) {
-                ("sizes", Value::Object(sizes)) => {
-                    for (map, size) in sizes {
-                        options.set_size(map.as_bytes(), scalar("size", size)?.as_bytes())?;
-                    }
-                }
+                ("sizes", Value::Object(sizes)) => options.sizes_of(sizes)?,
                 ("transports", Value::Object(words)) => {
                     for (map, word) in words {
                         let word = scalar("transport", word)?;
@@ -114,6 +104,18 @@ impl SummaryOptions {
         value.map_or(Ok(()), |value| set(self, &shown, value))
     }
 
+    /// Sets the sizes of maps from the text of a JSON object.
+    pub fn set_sizes(&mut self, json: &[u8]) -> Result<()> {
+        self.sizes_of(&object("sizes", json)?)
+    }
+
+    fn sizes_of(&mut self, sizes: &Object<String, Value>) -> Result<()> {
+        let mut sizes = sizes.iter();
+        sizes.try_for_each(|(map, size)| {
+            self.set_size(map.as_bytes(), scalar("size", size)?.as_bytes())
+        })
+    }
+
     /// Sets the size of a map, by its WWID or name: bytes as text.
     pub fn set_size(&mut self, map: &[u8], bytes: &[u8]) -> Result<()> {
         let bytes = number(&format!("size of '{}'", printable(map)), bytes)?;
@@ -159,6 +161,16 @@ impl Summary {
 pub fn broadcast(reply: &[u8], options: &SummaryOptions) -> Result<Fitted> {
     let summary = Summary::of_reply(reply, options)?;
     summary.fit(options.time, options.seq, options.limit)
+}
+
+/// A JSON object that is called `name` in the error.
+fn object(name: &str, json: &[u8]) -> Result<Object<String, Value>> {
+    if json.len() > limits::MULTIPATHD_REPLY {
+        let most = limits::MULTIPATHD_REPLY as u64;
+        return Err(limits::above(format!("the {name}"), "the limit", most));
+    }
+    serde_json::from_slice(json)
+        .map_err(|error| Error::argument(format!("the {name} are no JSON object: {error}")))
 }
 
 /// As multipathd's own texts are read.
