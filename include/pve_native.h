@@ -1629,6 +1629,31 @@ int32_t pven_storage_types_json(char **json, size_t *len, pven_error **err);
 int32_t pven_storage_content_types_json(char **json, size_t *len, pven_error **err);
 
 /**
+ * What a node broadcasts of its multipath maps, made of what multipathd says of them. The longest form
+ * that fits is chosen: JSON as Proxmox VE's own code reads it, JSON with short keys, or that compressed,
+ * which begins with "z2:". Where none has room for all maps the worst are kept, and how many are missing
+ * is said in it. docs/cluster-status.md has the forms.
+ *
+ * reply, reply_len: what "multipathd show maps json" or "show map NAME json" wrote.
+ * opts, opts_len: a JSON object, UTF-8: { "sizes": { WWID or name: bytes }, "transports": { name: word },
+ * or the text that "multipathd show paths raw format '%d|%m|%P'" wrote, "sysfs": folder from whose
+ * block/ sizes are read that are not given, "limit": bytes (32767), "time": seconds since 1970, "seq":
+ * number }, all of them optional; one without a time is taken for an old one. NULL and 0: none.
+ * payload, len: the bytes, NUL-terminated, and their number without the NUL, which is not above the
+ * limit; no other NUL is among them. Free it with pven_string_free().
+ * PVEN_ERR_CORRUPT: that is no whole reply of multipathd. PVEN_ERR_ARGUMENT also if the limit has no
+ * room for anything.
+ * Thread-safe.
+ */
+int32_t pven_cluster_summarize(const char *reply,
+                               size_t reply_len,
+                               const char *opts,
+                               size_t opts_len,
+                               char **payload,
+                               size_t *len,
+                               pven_error **err);
+
+/**
  * Reads the graph of the chain under the image at path: what QEMU would see of its volume.
  *
  * path: as for pven_chain_open().

@@ -774,6 +774,14 @@ inline std::string storage_content_types_json() {
     });
 }
 
+/** As pven_cluster_summarize(); options are a JSON object, or empty. */
+inline std::string cluster_summarize(const std::string &reply, const std::string &options = {}) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_cluster_summarize(reply.data(), reply.size(), options.data(), options.size(), text,
+                                      length, error);
+    });
+}
+
 /** As pven_merge_costs_json(). */
 inline std::string merge_costs_json(const std::string &top, const WorkOptions &options = {}) {
     char *text = nullptr;

@@ -42,14 +42,20 @@ pub const GRAPH_IMAGES: usize = 10_000;
 pub const OPTIONS: usize = 1 << 20;
 /// Bytes of a reply of multipathd. Ours: some 10,000 maps with 8 paths each.
 pub const MULTIPATHD_REPLY: usize = 64 << 20;
-/// Bytes of a broadcast. Ours: the key-value store has 32 KiB; captured ones may come from elsewhere.
-pub const BROADCAST: usize = 16 << 20;
+/// Bytes of a broadcast that is read. Ours: the key-value store has 32 KiB; captured ones may come from elsewhere.
+pub const BROADCAST_READ: usize = 16 << 20;
 /// Nodes of a cluster. Ours: Proxmox VE has 32 in practice, the simulated cluster has 1,000.
 pub const CLUSTER_NODES: usize = 4096;
 /// LUNs of a cluster that any node has ever named. Ours.
 pub const CLUSTER_LUNS: usize = 1 << 20;
 /// Nodes times LUNs. Ours: with 20 bytes for each, a gigabyte.
 pub const CLUSTER_CELLS: usize = 50 << 20;
+/// Bytes of a broadcast: a value of the key-value store. Proxmox VE: pmxcfs' `CFS_MAX_STATUS_SIZE` with
+/// its NUL.
+pub const BROADCAST: usize = 32_767;
+/// Bytes of a compressed broadcast's text, written and read. Ours: 32 times what the maps of a full value
+/// take, and too little for anybody to be harmed.
+pub const BROADCAST_TEXT: usize = 4 << 20;
 /// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.
 pub const SNAPSHOT_NAME: usize = 40;
 /// Length of a logical volume's name. LVM: `NAME_LEN` without its NUL.

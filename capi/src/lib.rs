@@ -46,6 +46,8 @@ pub mod measure;
 pub mod graph_image;
 pub mod storage;
 
+pub mod cluster;
+
 pub mod graph;
 
 pub mod plan;

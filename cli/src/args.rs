@@ -4,6 +4,8 @@
 //! (`examples/generate.rs`), so the help texts here are the documentation.
 
 // Said, as examples/generate.rs takes this file by its path.
+#[path = "args/cluster.rs"]
+pub mod cluster;
 #[path = "args/snapshot.rs"]
 pub mod snapshot;
 
@@ -89,6 +91,9 @@ pub enum Command {
     /// Ask what storages can do.
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// Look at the health of LUNs.
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
 }
 
 /// Questions about storages.

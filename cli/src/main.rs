@@ -6,6 +6,7 @@ mod answer;
 mod args;
 mod changed;
 mod check;
+mod cluster;
 mod dot;
 mod human;
 mod image;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Image(command) => image::run(command, args.output),
         Command::Storage(command) => storage::run(command, args.output),
         Command::Snapshot(command) => snapshot::run(command, args.output),
+        Command::Cluster(command) => cluster::run(command, args.output),
     };
     match answer {
         Ok(answer) => answer.write(args.output, args.color).into(),

@@ -257,6 +257,13 @@ void long_work_is_told_of_and_can_be_stopped() {
     CHECK(thrown);
 }
 
+void maps_become_a_broadcast() {
+    const std::string maps = "{\"maps\":[{\"uuid\":\"w\"}]}";
+    CHECK(cluster_summarize(maps).find("\"w\":{\"state\":\"failed\"") != std::string::npos);
+    CHECK(cluster_summarize(maps, "{\"limit\":60}").size() <= 60);
+    fails([] { cluster_summarize("timeout\n"); }, PVEN_ERR_CORRUPT, __LINE__);
+}
+
 void storages_have_capabilities() {
     CHECK(storage_capabilities_json("lvm", "qcow2").find("\"volume-chain\"") != std::string::npos);
     CHECK(storage_capabilities_json("lvm").find("\"volumes\"") != std::string::npos);
@@ -330,6 +337,7 @@ int main(int argc, char **argv) {
     long_work_is_told_of_and_can_be_stopped();
     extents_are_walked_once();
     storages_have_capabilities();
+    maps_become_a_broadcast();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();
     a_graph_says_which_snapshots_there_are();

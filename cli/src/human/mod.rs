@@ -9,6 +9,7 @@ pub mod audit;
 pub mod chain;
 pub mod changed;
 pub mod check;
+pub mod cluster;
 pub mod facts;
 pub mod graph;
 pub mod info;

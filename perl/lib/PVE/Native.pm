@@ -10,7 +10,7 @@ our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
 my @PACKAGES = map { "PVE::Native::RS::$_" }
-    qw(Audit Extents Image Maps Measure Names Pin SnapshotGraph Storage Work);
+    qw(Audit ClusterStatus Extents Image Maps Measure Names Pin SnapshotGraph Storage Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 
@@ -65,6 +65,10 @@ The images of a volume, and the snapshots that they mean.
 =item L<PVE::Native::Storage>
 
 What a storage of some type can do.
+
+=item L<PVE::Native::ClusterStatus>
+
+How healthy LUNs are: what a node tells the others of its multipath maps.
 
 =item L<PVE::Native::ImageName>
 

@@ -17,7 +17,7 @@ impl Matrix {
     pub fn set_broadcast(&mut self, name: &str, raw: &[u8], receipt: Option<Receipt>) -> Result<()> {
         let column = self.column(name)?;
         let mode = self.mode;
-        let text = match raw.len() <= limits::BROADCAST {
+        let text = match raw.len() <= limits::BROADCAST_READ {
             true => broadcast::open(raw).map_err(|error| error.to_string()),
             false => Err(format!("it has {} bytes", raw.len())),
         };

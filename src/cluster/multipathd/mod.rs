@@ -7,10 +7,12 @@
 
 mod health;
 mod reply;
+mod sysfs;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub use health::{Health, Impairment};
 pub use reply::{Group, Map, Path, maps};
+pub use sysfs::sizes;
 pub use transport::{Transport, transports};

@@ -85,8 +85,12 @@ pub fn maps(reply: &[u8]) -> Result<Vec<Map>> {
     let text = String::from_utf8_lossy(reply);
     let document = document(&text)?;
     let escaped: String = document.split_inclusive('\n').map(escape).collect();
-    let reply: Reply = serde_json::from_str(&escaped).map_err(|error| {
-        Error::corrupt(format!("multipathd's reply cannot be understood: {error}"))
+    let reply: Reply = serde_json::from_str(&escaped).map_err(|error| match error.is_eof() {
+        true => Error::corrupt(format!(
+            "multipathd's reply is cut off after {} bytes",
+            reply.len()
+        )),
+        false => Error::corrupt(format!("multipathd's reply cannot be understood: {error}")),
     })?;
     match (reply.maps, reply.map) {
         (Some(maps), _) => Ok(maps),
@@ -107,6 +111,10 @@ fn document(text: &str) -> Result<&str> {
             let said = text.lines().last().unwrap_or_default();
             match said.trim() {
                 "" => Error::corrupt("multipathd said nothing"),
+                "timeout" => Error::corrupt("multipathd was busy for too long: it said 'timeout'"),
+                "fail" => Error::corrupt(
+                    "multipathd could not do it, as for a map that it does not know: it said 'fail'",
+                ),
                 said => Error::corrupt(format!("multipathd said '{}'", printable(said.as_bytes()))),
             }
         })
@@ -176,10 +184,14 @@ mod tests {
     #[test]
     fn what_is_no_reply_is_an_error() {
         for (reply, says) in [
-            (&b"timeout\n"[..], "'timeout'"),
-            (b"fail\n", "'fail'"),
+            (&b"timeout\n"[..], "busy for too long"),
+            (b"Jul 01 | some warning\ntimeout\n", "busy for too long"),
+            (b"fail\n", "could not do it"),
             (b"", "nothing"),
-            (b"{\"maps\": [{\"uuid\" :", "cannot be understood"),
+            (b"{\"maps\": [{\"uuid\" :", "cut off after 19 bytes"),
+            (b"{\"maps\": [{}]", "cut off after 13 bytes"),
+            (b"warning\n{\n   \"maps\": [{\n", "cut off"),
+            (b"permission deny\n", "'permission deny'"),
             (b"{\"paths\": []}", "has no maps"),
             (b"{\"maps\": [3]}", "cannot be understood"),
         ] {

@@ -59,13 +59,22 @@ sub create_options {
     return [text('options', $options)];
 }
 
-# Names and values in turn, as the library takes them.
-my sub limits {
-    my ($limits) = @_;
-    return $limits if !defined($limits);
-    refuse('limits are not a hash') if ref($limits) ne 'HASH';
-    my %limits = $limits->%*;
-    return [map { ($_, text("limit $_", $limits{$_})) } sort keys %limits];
+# A hash as names and values in turn, as the library takes it; what it has of each is a $what.
+my sub table {
+    my ($what, $hash) = @_;
+    return $hash if !defined($hash);
+    refuse("${what}s are not a hash") if ref($hash) ne 'HASH';
+    my %hash = $hash->%*;
+    return [map { ($_, text("$what $_", $hash{$_})) } sort keys %hash];
+}
+
+my sub limits { return table('limit', @_); }
+
+# A hash, or the text from which the library finds out.
+my sub transports {
+    my ($transports) = @_;
+    return table('transport', $transports) if ref($transports) eq 'HASH';
+    return text('transports', $transports);
 }
 
 # What options are made of, where they are not plain values.
@@ -73,6 +82,8 @@ my %kinds = (
     limits => \&limits,
     options => \&create_options,
     progress => sub { code('progress', @_) },
+    sizes => sub { table('size', @_) },
+    transports => \&transports,
 );
 
 # The values of @names in $opts, in this order; any other key is an error.
