@@ -10,6 +10,7 @@ mod interrupt;
 mod lock;
 mod native;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use pve_native_core::Error;
@@ -21,6 +22,7 @@ use pve_native_core::snapshot::plan::{Action, Site, Step, Task};
 pub use interrupt::Interrupt;
 pub use lock::Lock;
 
+use super::listing::{Deadline, Place};
 use crate::answer::complain;
 use crate::human;
 use crate::progress::Bar;
@@ -129,7 +131,11 @@ impl Runner<'_> {
                 }
             }
         }
-        match plan.check_start(&Storage::for_call(self.bounds), self.site) {
+        let look = || {
+            self.check_not_suspended(plan)?;
+            plan.check_start(&Storage::for_call(self.bounds), self.site)
+        };
+        match look() {
             Ok(()) => End::Undone(error),
             Err(left) => {
                 failed.push(left.to_string());
@@ -137,6 +143,22 @@ impl Runner<'_> {
                 let message = format!("not undone: {}", failed.join("; "));
                 End::InBetween(Error::unsupported(message))
             }
+        }
+    }
+}
+
+impl Runner<'_> {
+    /// An error if a command of LVM that failed has left a device suspended: who reads it would hang.
+    fn check_not_suspended(&self, plan: &Plan) -> Result<(), Error> {
+        let Some(group) = self.site.group() else {
+            return Ok(());
+        };
+        let place = Place::Group(Cow::Borrowed(group), Cow::Borrowed(&plan.volume));
+        let listing = place.list(Deadline::after(self.bounds.timeout))?;
+        let mut suspended = listing.volumes.iter().filter(|listed| listed.suspended);
+        match suspended.next() {
+            None => Ok(()),
+            Some(listed) => Err(Error::unsupported("it is left suspended").in_file(&listed.path)),
         }
     }
 }
