@@ -4,9 +4,9 @@
 //! others of it. This part of the crate stands beside
 //! the images and knows nothing of them.
 
+pub mod broadcast;
 pub mod json;
 pub mod matrix;
-pub mod broadcast;
 pub mod multipathd;
 mod state;
 

@@ -14,7 +14,12 @@ use crate::limits;
 impl Matrix {
     /// What a node has broadcast last, as the key-value store has it. What is not understood is no
     /// error: the node is said to be malformed.
-    pub fn set_broadcast(&mut self, name: &str, raw: &[u8], receipt: Option<Receipt>) -> Result<()> {
+    pub fn set_broadcast(
+        &mut self,
+        name: &str,
+        raw: &[u8],
+        receipt: Option<Receipt>,
+    ) -> Result<()> {
         let column = self.column(name)?;
         let mode = self.mode;
         let text = match raw.len() <= limits::BROADCAST_READ {
@@ -109,7 +114,11 @@ impl Matrix {
         let old_rows = std::mem::take(&mut self.nodes[column as usize].rows);
         let mut rows = Vec::with_capacity(report.cells.len());
         // Rows that it names no longer are those that are not written again.
-        let mut written = RowSet::new(if old_rows.is_empty() { 0 } else { self.wwids.len() });
+        let mut written = RowSet::new(if old_rows.is_empty() {
+            0
+        } else {
+            self.wwids.len()
+        });
         for (row, cell) in report.cells {
             rows.push(row);
             written.insert(row);

@@ -45,7 +45,9 @@ pub(super) enum Holders<'a> {
 
 impl Expected {
     pub(super) fn is_allowed(&self, row: u32) -> bool {
-        self.rows.get(row as usize).is_some_and(|&set| set != NOT_ALLOWED)
+        self.rows
+            .get(row as usize)
+            .is_some_and(|&set| set != NOT_ALLOWED)
     }
 
     pub(super) fn holders(&self, row: u32) -> Holders<'_> {

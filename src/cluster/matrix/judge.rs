@@ -1,8 +1,8 @@
 //! What a cell means, given what its node is and whether the LUN is expected there.
 
+use super::Mode;
 use super::cell::{Cell, Flags, Kind};
 use super::node::{Column, Standing};
-use super::Mode;
 use crate::cluster::MapState;
 use crate::codes::codes;
 

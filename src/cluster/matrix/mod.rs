@@ -150,12 +150,18 @@ impl Matrix {
 
     /// Whether a LUN is shown: it is allow-listed, or a node says anything of it.
     fn has_row(&self, row: u32) -> bool {
-        self.expected.is_allowed(row) || self.cells_of(row).iter().any(|cell| cell.kind != Kind::None)
+        self.expected.is_allowed(row)
+            || self
+                .cells_of(row)
+                .iter()
+                .any(|cell| cell.kind != Kind::None)
     }
 
     fn cells_of(&self, row: u32) -> &[Cell] {
         let start = row as usize * self.stride;
-        self.cells.get(start..start + self.stride).unwrap_or_default()
+        self.cells
+            .get(start..start + self.stride)
+            .unwrap_or_default()
     }
 
     /// The column of a node, made if there is none.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Mode;
 use super::cell::{Cell, Flags, Kind};
 use super::interner::Interner;
 use super::values::{Slot, Values};
-use super::Mode;
 use crate::cluster::MapState;
 use crate::cluster::json::{Json, Number, Scanner, Syntax};
 
@@ -307,7 +307,9 @@ impl Cell {
         };
         self.flags = self.flags.with(Flags::KNOWN);
         for name in names {
-            let known = Flags::SHOWN.iter().filter(|(flag, _)| flag.0 < Flags::KNOWN.0);
+            let known = Flags::SHOWN
+                .iter()
+                .filter(|(flag, _)| flag.0 < Flags::KNOWN.0);
             let is = |known: &&(Flags, &str)| matches!(name, Json::String(name) if name == known.1);
             if let Some((flag, _)) = known.clone().find(is) {
                 self.flags = self.flags.with(*flag);

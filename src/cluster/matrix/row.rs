@@ -145,7 +145,14 @@ impl Serialize for Cells<'_, '_> {
         let mut map = serializer.serialize_map(Some(self.0.cells.len()))?;
         for (name, judged, cell) in self.0.cells() {
             let matrix = self.0.matrix;
-            map.serialize_entry(name, &One { matrix, judged, cell })?;
+            map.serialize_entry(
+                name,
+                &One {
+                    matrix,
+                    judged,
+                    cell,
+                },
+            )?;
         }
         map.end()
     }
@@ -175,7 +182,10 @@ impl Serialize for One<'_> {
                 if !self.cell.size.is_null() {
                     map.serialize_entry("size", &value(self.cell.size))?;
                 }
-                if Flags::SHOWN.iter().any(|(flag, _)| self.cell.flags.has(*flag)) {
+                if Flags::SHOWN
+                    .iter()
+                    .any(|(flag, _)| self.cell.flags.has(*flag))
+                {
                     map.serialize_entry("flags", &self.cell.flags)?;
                 }
             }

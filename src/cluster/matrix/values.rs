@@ -39,10 +39,6 @@ pub(super) struct Values {
 }
 
 impl Values {
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
-    }
-
     pub(super) fn integer(&mut self, value: u64) -> Slot {
         if let Some(slot) = u32::try_from(value).ok().and_then(Slot::small) {
             return slot;
