@@ -66,6 +66,11 @@ pub struct VolumeC {
     pub tags: *const *const c_char,
     /// How many there are.
     pub tag_count: usize,
+    /// 1: its device is suspended, so that who reads it waits until somebody resumes it. It is not
+    /// opened, and counts as not active.
+    pub suspended: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
 }
 
 // SAFETY: each is repr(C), without padding, all fields plain.
@@ -225,13 +230,15 @@ unsafe fn listed(volume: &VolumeC) -> core::Result<Listed> {
             0 => &[][..],
             count => ffi::array("tags of a volume", volume.tags, count, PVEN_TAGS_MAX)?,
         };
+        opts::unset(&volume.reserved)?;
+        let suspended = ffi::flag("suspended", volume.suspended)?;
         let tags = tags.iter().map(|&tag| Ok(ffi::name("tag", tag)?.to_vec()));
         Ok(Listed {
             name: name.to_vec(),
             path: path.to_vec(),
             size: (volume.size != 0).then_some(volume.size),
             tags: tags.collect::<core::Result<_>>()?,
-            ..Listed::default()
+            suspended,
         })
     }
 }
