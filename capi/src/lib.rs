@@ -48,6 +48,8 @@ pub mod storage;
 
 pub mod graph;
 
+pub mod graph_answers;
+
 pub mod plan;
 
 pub mod ffi;
