@@ -51,12 +51,13 @@ fn what_is_suspended_is_not_opened() {
     let folder = Folder::with_snapshots(Scheme::LvmQcow2, &["ab", "cd"]);
     // The base of a linked clone, by a link: the device is what counts, not its name.
     folder.create("base-9-disk-0.qcow2", None, "1M");
-    std::os::unix::fs::symlink("base-9-disk-0.qcow2", folder.path("mapped")).unwrap();
+    fs::create_dir(folder.path("mapper")).unwrap();
+    std::os::unix::fs::symlink("../base-9-disk-0.qcow2", folder.path("mapper/base")).unwrap();
     let ab = folder.name("ab");
-    folder.create(&ab, Some(("mapped", "qcow2")), "1M");
+    folder.create(&ab, Some(("mapper/base", "qcow2")), "1M");
     let with = |names: &[&str]| {
         let mut listing = folder.listing();
-        listing.retain(|listed| listed.name != b"mapped");
+        listing.retain(|listed| listed.name != b"mapper");
         for listed in &mut listing {
             listed.suspended = names.iter().any(|name| listed.name == name.as_bytes());
         }
