@@ -811,6 +811,13 @@ typedef struct pven_volume {
     const char *const *tags;
     /** How many there are. */
     size_t tag_count;
+    /**
+     * 1: its device is suspended, so that who reads it waits until somebody resumes it. It is not
+     * opened, and counts as not active.
+     */
+    uint8_t suspended;
+    /** Zero. */
+    uint8_t reserved[7];
 } pven_volume;
 
 /** An image of a snapshot graph. Strings live as long as the graph. */

@@ -806,6 +806,7 @@ struct Volume {
     std::string name, path;
     std::uint64_t size = 0;
     std::vector<std::string> tags;
+    bool suspended = false;
 };
 
 /** The images of a volume, and the snapshots that they mean. Strings in the structs it gives live as
@@ -833,7 +834,8 @@ public:
         for (const Volume &volume : volumes) {
             tags.push_back(detail::pointers(volume.tags));
             list.push_back(pven_volume{volume.name.c_str(), volume.path.c_str(), volume.size,
-                                       tags.back().data(), volume.tags.size()});
+                                       tags.back().data(), volume.tags.size(),
+                                       volume.suspended, {}});
         }
         pven_snapshot_graph *graph = nullptr;
         detail::check([&](pven_error **error) {

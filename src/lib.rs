@@ -20,6 +20,10 @@ pub mod io;
 pub mod json;
 pub mod limits;
 pub mod panics;
+#[cfg(test)]
+#[path = "../tests/support/random.rs"]
+#[allow(dead_code, reason = "tests outside use the rest")]
+mod random;
 pub mod snapshot;
 pub mod storage;
 pub mod text;

@@ -9,7 +9,7 @@ use pve_native_core::json as json_text;
 
 use crate::chain::Chain;
 use crate::error::{Error, PVEN_NO_OFFSET};
-use crate::ffi::{self, Handle, JsonOut, Out, Plain, Poison, StructOut};
+use crate::ffi::{self, Handle, JsonOut, Out, Plain, Poison};
 use crate::policy::{self, PolicyC};
 use crate::string;
 
@@ -82,11 +82,7 @@ impl Audit {
     }
 
     fn finding(&self, index: usize) -> core::Result<FindingC> {
-        let Some(finding) = self.findings.get(index) else {
-            let length = self.findings.len();
-            let message = format!("index {index} is beyond the {length} findings of the audit");
-            return Err(core::Error::argument(message));
-        };
+        let finding = ffi::at(&self.findings, index, "findings of the audit")?;
         Ok(finding.lent())
     }
 }
@@ -191,14 +187,7 @@ pub unsafe extern "C" fn pven_audit_finding(
     err: *mut Option<Box<Error>>,
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
-    unsafe {
-        ffi::on(a, err, |a| {
-            let out = StructOut::cleared(out, out_size).required();
-            let finding = a?.finding(index)?;
-            out?.put(&finding);
-            Ok(())
-        })
-    }
+    unsafe { ffi::fill(a, out, out_size, err, |a| a.finding(index)) }
 }
 
 /// The images that were read, and where that ended if it ended early. It belongs to the audit: it

@@ -54,11 +54,7 @@ impl Chain {
 
     /// The entry at `index`, the top image being 0, and its strings.
     pub fn entry(&self, index: usize) -> core::Result<(Entry<'_>, &Texts)> {
-        let Some(texts) = self.texts.get(index) else {
-            let length = self.texts.len();
-            let message = format!("index {index} is beyond the {length} entries of the chain");
-            return Err(core::Error::argument(message));
-        };
+        let texts = ffi::at(&self.texts, index, "entries of the chain")?;
         let entry = match (self.chain.images.get(index), &self.chain.broken) {
             (Some(image), _) => Entry::Image(image),
             (None, Some(broken)) => Entry::Broken(broken),

@@ -9,7 +9,7 @@ use pve_native_core::image::qcow2::FeatureKind;
 
 use crate::chain::{Chain, Entry};
 use crate::error::Error;
-use crate::ffi::{self, Out, Plain, StructOut};
+use crate::ffi::{self, Out, Plain};
 use crate::image::bits;
 use crate::texts::Texts;
 
@@ -117,12 +117,11 @@ pub unsafe extern "C" fn pven_chain_image_snapshot(
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
     unsafe {
-        ffi::on(c, err, |c| {
-            let out = StructOut::cleared(out, out_size).required();
-            let (info, texts) = readable(c?, image)?;
+        ffi::fill(c, out, out_size, err, |c| {
+            let (info, texts) = readable(c, image)?;
             let snapshot = item("snapshot", &info.metadata.snapshots, index)?;
             let (id, name) = item("snapshot", &texts.snapshots, index)?;
-            out?.put(&SnapshotC {
+            Ok(SnapshotC {
                 id: id.as_ptr(),
                 name: name.as_ptr(),
                 vm_state_size: snapshot.vm_state_size,
@@ -131,8 +130,7 @@ pub unsafe extern "C" fn pven_chain_image_snapshot(
                 date_nsec: snapshot.date_nsec.into(),
                 vm_clock_nsec: snapshot.vm_clock_nsec,
                 icount: snapshot.icount.unwrap_or(PVEN_NO_ICOUNT),
-            });
-            Ok(())
+            })
         })
     }
 }
@@ -153,12 +151,11 @@ pub unsafe extern "C" fn pven_chain_image_bitmap(
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
     unsafe {
-        ffi::on(c, err, |c| {
-            let out = StructOut::cleared(out, out_size).required();
-            let (info, texts) = readable(c?, image)?;
+        ffi::fill(c, out, out_size, err, |c| {
+            let (info, texts) = readable(c, image)?;
             let bitmaps = info.qcow2().map_or(&[][..], |qcow2| &qcow2.bitmaps);
             let bitmap = item("bitmap", bitmaps, index)?;
-            out?.put(&BitmapC {
+            Ok(BitmapC {
                 name: item("bitmap", &texts.bitmaps, index)?.as_ptr(),
                 granularity: bitmap.granularity(),
                 flags: bits(&[
@@ -166,8 +163,7 @@ pub unsafe extern "C" fn pven_chain_image_bitmap(
                     (bitmap.auto, PVEN_BITMAP_AUTO),
                 ]),
                 reserved: 0,
-            });
-            Ok(())
+            })
         })
     }
 }
@@ -188,9 +184,8 @@ pub unsafe extern "C" fn pven_chain_image_feature_name(
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
     unsafe {
-        ffi::on(c, err, |c| {
-            let out = StructOut::cleared(out, out_size).required();
-            let (info, texts) = readable(c?, image)?;
+        ffi::fill(c, out, out_size, err, |c| {
+            let (info, texts) = readable(c, image)?;
             let name = item("feature name", &texts.feature_names, index)?;
             let mut names = info
                 .qcow2()
@@ -199,7 +194,7 @@ pub unsafe extern "C" fn pven_chain_image_feature_name(
             let feature = names
                 .nth(index)
                 .ok_or_else(|| beyond("feature name", index))?;
-            out?.put(&FeatureNameC {
+            Ok(FeatureNameC {
                 name: name.as_ptr(),
                 kind: match feature.kind {
                     FeatureKind::Incompatible => PVEN_FEATURE_INCOMPATIBLE,
@@ -208,8 +203,7 @@ pub unsafe extern "C" fn pven_chain_image_feature_name(
                     FeatureKind::Unknown(kind) => kind.into(),
                 },
                 bit: feature.bit.into(),
-            });
-            Ok(())
+            })
         })
     }
 }
@@ -230,18 +224,16 @@ pub unsafe extern "C" fn pven_chain_image_extent(
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
     unsafe {
-        ffi::on(c, err, |c| {
-            let out = StructOut::cleared(out, out_size).required();
-            let (info, texts) = readable(c?, image)?;
+        ffi::fill(c, out, out_size, err, |c| {
+            let (info, texts) = readable(c, image)?;
             let extent = item("extent", &info.metadata.extents, index)?;
             let (child, filename) = item("extent", &texts.extents, index)?;
-            out?.put(&ExtentFileC {
+            Ok(ExtentFileC {
                 child: child.as_ptr(),
                 filename: filename.as_ptr(),
                 file_size: extent.meta.size,
                 actual_size: extent.meta.allocated,
-            });
-            Ok(())
+            })
         })
     }
 }

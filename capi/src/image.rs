@@ -10,7 +10,7 @@ use pve_native_core::io::FileKind;
 
 use crate::chain::{Chain, Entry};
 use crate::error::Error;
-use crate::ffi::{self, Plain, StructOut};
+use crate::ffi::{self, Plain};
 use crate::format::{self, PVEN_FORMAT_UNKNOWN};
 use crate::string::lent;
 use crate::texts::Texts;
@@ -133,14 +133,12 @@ pub unsafe extern "C" fn pven_chain_image(
 ) -> i32 {
     // SAFETY: pointers are NULL or what their types say, as the header demands.
     unsafe {
-        ffi::on(c, err, |c| {
-            let out = StructOut::cleared(out, out_size).required();
-            let (entry, texts) = c?.entry(index)?;
-            out?.put(&match entry {
+        ffi::fill(c, out, out_size, err, |c| {
+            let (entry, texts) = c.entry(index)?;
+            Ok(match entry {
                 Entry::Image(image) => of_image(image, texts),
                 Entry::Broken(broken) => of_broken(broken, texts),
-            });
-            Ok(())
+            })
         })
     }
 }

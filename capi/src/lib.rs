@@ -50,6 +50,8 @@ pub mod cluster;
 
 pub mod graph;
 
+pub mod graph_answers;
+
 pub mod plan;
 
 pub mod ffi;

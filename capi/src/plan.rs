@@ -12,7 +12,8 @@ use pve_native_core::snapshot::{Graph, Plan};
 
 use crate::error::Error;
 use crate::ffi;
-use crate::graph::{SnapshotGraph, answer, drawing};
+use crate::graph::SnapshotGraph;
+use crate::graph_answers::{answer, drawing};
 
 /// What is to be done to a volume, step by step, in such an order that nothing is lost wherever it
 /// ends, as a JSON object; nothing is done here. docs/snapshots.md has its keys. PVEN_ERR_ARGUMENT

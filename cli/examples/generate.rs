@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p pve-native-cli --example generate -- build/share`
 
-#[path = "../src/args.rs"]
+#[path = "../src/args/mod.rs"]
 #[allow(dead_code)]
 mod args;
 

@@ -6,7 +6,8 @@ use pve_native_core::chain::changed::Range;
 use pve_native_core::{Error, Result, inspect, json};
 
 use crate::answer::{Answer, Status};
-use crate::args::{Changed, Output};
+use crate::args::Output;
+use crate::args::image::Changed;
 use crate::image::only;
 use crate::{human, progress};
 

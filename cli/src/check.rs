@@ -6,7 +6,8 @@ use pve_native_core::image::json::{Names, View};
 use pve_native_core::{Result, inspect, json};
 
 use crate::answer::{Answer, Status};
-use crate::args::{Image, Output};
+use crate::args::Output;
+use crate::args::image::Image;
 use crate::image::only;
 use crate::{human, progress};
 

@@ -9,7 +9,8 @@ use pve_native_core::image::json::{Names, View};
 use pve_native_core::{Code, Error, Result, inspect, json};
 
 use crate::answer::{Answer, Status};
-use crate::args::{self, ImageCommand, Output};
+use crate::args::image::ImageCommand;
+use crate::args::{Output, image as args};
 use crate::{changed, check, dot, human, map, room};
 
 /// Answers one question.

@@ -9,7 +9,8 @@ use pve_native_core::chain::picture::Picture;
 use pve_native_core::{Result, inspect};
 
 use crate::answer::{Answer, Status};
-use crate::args::{Output, Walk};
+use crate::args::Output;
+use crate::args::image::Walk;
 use crate::image::only;
 use crate::progress::Bar;
 use crate::{human, svg};

@@ -9,7 +9,7 @@ use pve_native_core::image::json::{Names, View};
 use pve_native_core::{Error, Result, inspect, json};
 
 use crate::answer::{Answer, Status};
-use crate::args::{self, Output};
+use crate::args::{Output, image as args};
 use crate::image::only;
 use crate::{human, progress};
 

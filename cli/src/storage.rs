@@ -3,7 +3,8 @@
 use pve_native_core::{Result, json, storage};
 
 use crate::answer::{Answer, Status};
-use crate::args::{Output, StorageCommand};
+use crate::args::Output;
+use crate::args::storage::StorageCommand;
 use crate::human;
 use crate::image::only;
 

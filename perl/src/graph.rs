@@ -48,14 +48,21 @@ mod export {
         answer(&names)
     }
 
-    /// Volumes: of each in turn name, path, size (with `=` before it, or nothing) and tags (with
-    /// commas), a NUL behind each.
+    /// Volumes: of each in turn name, path, size (with `=` before it, or nothing), tags (with commas)
+    /// and something if it is suspended, a NUL behind each.
     fn listing(text: &[u8]) -> CoreResult<Vec<Listed>> {
         let mut fields = text.split(|&b| b == 0);
         let mut listing = Vec::new();
-        while let (Some(name), Some(path), Some(size), Some(tags)) =
-            (fields.next(), fields.next(), fields.next(), fields.next())
-        {
+        let mut next = || -> Option<[&[u8]; 5]> {
+            Some([
+                fields.next()?,
+                fields.next()?,
+                fields.next()?,
+                fields.next()?,
+                fields.next()?,
+            ])
+        };
+        while let Some([name, path, size, tags, suspended]) = next() {
             let tags = tags.split(|&b| b == b',').filter(|tag| !tag.is_empty());
             listing.push(Listed {
                 name: name.to_vec(),
@@ -65,7 +72,7 @@ mod export {
                     Some(size) => Some(count_from_text("size of a volume", size)? as u64),
                 },
                 tags: tags.map(<[u8]>::to_vec).collect(),
-                ..Listed::default()
+                suspended: !suspended.is_empty(),
             });
         }
         Ok(listing)

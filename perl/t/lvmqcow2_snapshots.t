@@ -96,6 +96,26 @@ subtest 'going back' => sub {
     is(names_of('vm-100-disk-0') =~ s/[^ ]+//gr, '  ', 'three images');
 };
 
+# Loop devices are never suspended: that nothing hangs is shown in the virtual machine (tests/vm/plugin).
+subtest 'a device that is suspended' => sub {
+    my $image = 'vm-100-disk-0-snap-one.qcow2';
+    ok(!PVE::Native::LVM::is_suspended('vg0', $image), 'is not usual');
+    FakeLvm::suspend('vg0', $image, 1);
+    ok(PVE::Native::LVM::is_suspended('vg0', $image), 'the kernel tells it');
+    is(PVE::Native::LVM::list('vg0')->{volumes}->{$image}->{suspended}, 1, 'and so does LVM');
+    my $at = PVE::Native::LvmQcow2::Volume::at($plugin, $TestPlugin::scfg, 'st', $disk);
+    for my $look (qw(look look_at_active)) {
+        my ($graph) = PVE::Native::LvmQcow2::Volume->can($look)->($at);
+        my ($one) = grep { $_->{name} eq $image } $graph->as_hash()->{images}->@*;
+        is($one->{content}, 'inactive', "$look: it is not opened");
+    }
+    my ($entry) = grep { $_->{volid} eq "st:$disk" } call('list_images', 100)->@*;
+    is($entry->{size}, 8 * MIB, 'the volume is listed');
+    is(call('volume_rollback_is_possible', $disk, 'two'), 1, 'before it is read');
+    is(commands(), 'lvs lvchange', 'it is resumed');
+    ok(!FakeLvm::volume('vg0', $image)->{suspended}, 'by that');
+};
+
 subtest 'growing' => sub {
     call('volume_resize', $disk, 16 * MIB, 0);
     is(commands(), 'lvs lvextend qemu-img', 'processes');

@@ -162,6 +162,33 @@ subtest 'a volume that is damaged' => sub {
     is_deeply([map { $_->{code} } $none->findings()], ['no-image'], 'which is a finding');
 };
 
+subtest 'a device that is suspended' => sub {
+    my $where = "$dir/suspended";
+    my $paths = chain_of($where, $name_of{lvmqcow2}, qw(aa bb));
+    my $list = listing($where);
+    my ($bb) = grep { $_->{path} eq $paths->{bb} } $list->@*;
+    for my $false (undef, 0, '', '0') {
+        $bb->{suspended} = $false;
+        is_deeply([$class->from_volumes($list, {%opts})->findings()], [], 'is none');
+    }
+    for my $true (1, 'suspended') {
+        $bb->{suspended} = $true;
+        my $graph = $class->from_volumes($list, {%opts});
+        my ($image) = grep { ($_->{snapshot} // '') eq 'bb' } $graph->as_hash()->{images}->@*;
+        is($image->{content}, 'inactive', "'$true': it is not read");
+        is($image->{size}, $bb->{size}, 'what else is said of it is known');
+        my ($first) = $graph->diagnose();
+        is($first->{code}, 'not-active', 'which is what is wrong');
+        like(
+            join(' ', $first->{plan}->{steps}->[0]->{argv}->@*), qr/lvchange -ay /,
+            'and what helps'
+        );
+    }
+    my $alone = { name => $volume, path => $paths->{current}, suspended => 1 };
+    my $graph = $class->from_volumes([$alone], {%opts});
+    is($graph->current()->{content}, 'inactive', 'without size and tags');
+};
+
 subtest 'snapshots within an image' => sub {
     my $image = create("$dir/$volume", '-u', '-o', 'size=1M');
     qemu_img('snapshot', '-c', 'inner', $image);
@@ -246,6 +273,7 @@ subtest 'arguments that make no sense' => sub {
         qr/size of a volume '1G' is not a number$/, 'size'
     );
     like($list->([{ %one, tags => {} }], {%opts}), qr/tags is a reference$/, 'tags');
+    like($list->([{ %one, suspended => [] }], {%opts}), qr/suspended is a reference$/, 'state');
     like($list->([{ %one, tags => [undef] }], {%opts}), qr/tag is undefined$/, 'a tag');
     like($list->([{ %one, name => [] }], {%opts}), qr/name is a reference$/, 'a reference');
     like(

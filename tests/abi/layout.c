@@ -186,6 +186,8 @@ int main(void)
     FIELD(pven_volume, size);
     FIELD(pven_volume, tags);
     FIELD(pven_volume, tag_count);
+    FIELD(pven_volume, suspended);
+    FIELD(pven_volume, reserved);
     STRUCT(pven_graph_image);
     FIELD(pven_graph_image, name);
     FIELD(pven_graph_image, path);

@@ -174,6 +174,57 @@ static void a_listing_means_the_same_and_more(void)
     pven_snapshot_graph_free(graph);
 }
 
+static int32_t list_with(const pven_volume *volumes, size_t size, size_t count, pven_error **err)
+{
+    pven_snapshot_graph *graph = GARBAGE(pven_snapshot_graph);
+    pven_snapshot_graph_opts opts = lvm;
+    int32_t code;
+    opts.volname = VOLUME;
+    code = pven_snapshot_graph_from_volumes(volumes, size, count, &opts, sizeof opts, &graph, err);
+    CHECK((graph != NULL) == (code == PVEN_OK));
+    pven_snapshot_graph_free(graph);
+    return code;
+}
+
+/* Its device would hang whoever reads it. */
+static void what_is_suspended_is_not_opened(void)
+{
+    static char paths[3][4096];
+    static const char *const names[] = { FIRST, SECOND, VOLUME };
+    pven_volume volumes[3] = { { 0 } };
+    pven_snapshot_graph *graph = NULL;
+    pven_graph_image below;
+    pven_error *err = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/volume/%s", images, names[i]);
+        volumes[i].name = names[i];
+        volumes[i].path = paths[i];
+    }
+    volumes[1].suspended = 1;
+    CHECK_ERR(pven_snapshot_graph_from_volumes(volumes, sizeof *volumes, 3, &lvm, sizeof lvm, &graph,
+                                               &err),
+              err, PVEN_OK);
+    below = graph_image(graph, graph_image(graph, pven_snapshot_graph_current(graph)).parent);
+    CHECK_STR(below.name, SECOND);
+    CHECK_STR(below.content, "inactive");
+    pven_snapshot_graph_free(graph);
+    volumes[1].suspended = 2;
+    CHECK_ERR(list_with(volumes, sizeof *volumes, 3, &err), err, PVEN_ERR_ARGUMENT);
+    volumes[1].suspended = 0;
+    volumes[1].reserved[0] = 1;
+    CHECK_ERR(list_with(volumes, sizeof *volumes, 3, &err), err, PVEN_ERR_ARGUMENT);
+    /* A struct of an older header, which ends before it. */
+    struct {
+        const char *name, *path;
+        uint64_t size;
+        const char *const *tags;
+        size_t tag_count;
+    } older[2] = { { .name = VOLUME, .path = paths[2] }, { .name = FIRST, .path = paths[0] } };
+    CHECK(sizeof *older == offsetof(pven_volume, suspended));
+    CHECK_ERR(list_with((const pven_volume *)(const void *)older, sizeof *older, 2, &err), err,
+              PVEN_OK);
+}
+
 static void what_cannot_be_read_is_part_of_it(void)
 {
     pven_snapshot_graph_opts opts = { .scheme = "pve-dir", .format = "raw" };
@@ -204,18 +255,6 @@ static int32_t open_with(pven_snapshot_graph_opts opts, size_t size, pven_error 
 {
     pven_snapshot_graph *graph = GARBAGE(pven_snapshot_graph);
     int32_t code = pven_snapshot_graph_open(image("volume/" VOLUME), &opts, size, &graph, err);
-    CHECK((graph != NULL) == (code == PVEN_OK));
-    pven_snapshot_graph_free(graph);
-    return code;
-}
-
-static int32_t list_with(const pven_volume *volumes, size_t size, size_t count, pven_error **err)
-{
-    pven_snapshot_graph *graph = GARBAGE(pven_snapshot_graph);
-    pven_snapshot_graph_opts opts = lvm;
-    int32_t code;
-    opts.volname = VOLUME;
-    code = pven_snapshot_graph_from_volumes(volumes, size, count, &opts, sizeof opts, &graph, err);
     CHECK((graph != NULL) == (code == PVEN_OK));
     pven_snapshot_graph_free(graph);
     return code;
@@ -312,6 +351,7 @@ static void tests(void)
 {
     a_chain_means_snapshots();
     a_listing_means_the_same_and_more();
+    what_is_suspended_is_not_opened();
     what_cannot_be_read_is_part_of_it();
     arguments_that_make_no_sense_are_refused();
 }

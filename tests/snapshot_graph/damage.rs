@@ -45,6 +45,34 @@ fn a_volume_that_is_not_active_keeps_its_place() {
     assert_eq!(current(&found), "vm-100-disk-0.qcow2");
 }
 
+/// Whoever reads such a device waits until somebody resumes it.
+#[test]
+fn what_is_suspended_is_not_opened() {
+    let folder = Folder::with_snapshots(Scheme::LvmQcow2, &["ab", "cd"]);
+    // The base of a linked clone, by a link: the device is what counts, not its name.
+    folder.create("base-9-disk-0.qcow2", None, "1M");
+    fs::create_dir(folder.path("mapper")).unwrap();
+    std::os::unix::fs::symlink("../base-9-disk-0.qcow2", folder.path("mapper/base")).unwrap();
+    let ab = folder.name("ab");
+    folder.create(&ab, Some(("mapper/base", "qcow2")), "1M");
+    let with = |names: &[&str]| {
+        let mut listing = folder.listing();
+        listing.retain(|listed| listed.name != b"mapper");
+        for listed in &mut listing {
+            listed.suspended = names.iter().any(|name| listed.name == name.as_bytes());
+        }
+        graph(folder.subject(), &listing)
+    };
+    let cd = folder.name("cd");
+    let found = with(&[&cd]);
+    assert_eq!(names(&found), ["cd"]);
+    assert!(findings(&found).contains(&("inactive", cd.as_str())));
+    let found = with(&["base-9-disk-0.qcow2"]);
+    assert_eq!(names(&found), ["ab", "cd"]);
+    assert_eq!(found.base().unwrap().content, Content::Inactive);
+    assert!(with(&[]).base().unwrap().info().is_some());
+}
+
 #[test]
 fn a_damaged_image_does_not_hide_the_others() {
     let folder = Folder::with_snapshots(Scheme::PveDir, &["ab", "cd"]);

@@ -202,6 +202,14 @@ pub unsafe fn structs<T: Plain>(
         .collect()
 }
 
+/// The item at `index`; an error that calls all of them `what` if there is none.
+pub fn at<'a, T>(items: &'a [T], index: usize, what: &str) -> core::Result<&'a T> {
+    items.get(index).ok_or_else(|| {
+        let length = items.len();
+        core::Error::argument(format!("index {index} is beyond the {length} {what}"))
+    })
+}
+
 /// A switch called `name`: 0 or 1.
 pub fn flag(name: &str, value: u8) -> core::Result<bool> {
     match value {

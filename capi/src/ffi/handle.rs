@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pve_native_core as core;
 
-use super::{Out, finish, panic};
+use super::{Out, Plain, StructOut, finish, panic};
 use crate::error::Error;
 
 /// Set by a panic in a call on the handle.
@@ -42,7 +42,29 @@ pub unsafe fn on<H: Handle>(
     )
 }
 
-/// The same for a function that changes its handle.
+/// The same for a function that copies a struct out of what belongs to the handle.
+///
+/// # Safety
+/// As for [`on`]; `out` is NULL or a place of `out_size` bytes.
+pub unsafe fn fill<H: Handle, T: Plain>(
+    handle: Option<&H>,
+    out: *mut T,
+    out_size: usize,
+    err: *mut Option<Box<Error>>,
+    body: impl FnOnce(&H) -> core::Result<T>,
+) -> i32 {
+    // SAFETY: as this function demands.
+    unsafe {
+        on(handle, err, |handle| {
+            let out = StructOut::cleared(out, out_size).required();
+            let value = body(handle?)?;
+            out?.put(&value);
+            Ok(())
+        })
+    }
+}
+
+/// The same as [`on`] for a function that changes its handle.
 ///
 /// # Safety
 /// As for [`on`].

@@ -7,9 +7,9 @@ mod out;
 mod panic;
 
 pub use args::{
-    Plain, array, flag, name, optional_name, options, path, places, structs, text, word,
+    Plain, array, at, flag, name, optional_name, options, path, places, structs, text, word,
 };
-pub use handle::{Handle, Poison, lent, on, on_mut, value_of};
+pub use handle::{Handle, Poison, fill, lent, on, on_mut, value_of};
 pub use out::{JsonOut, Out, StructOut, copy_out};
 pub use panic::outside;
 

@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Subcommand, ValueHint};
-use pve_native_core::inspect::{Bounds, options};
+use pve_native_core::inspect::Bounds;
 use pve_native_core::snapshot::Scheme;
 use pve_native_core::snapshot::plan::{Operation, Terms as PlanTerms};
 use pve_native_core::text::printable;
 use pve_native_core::{Error, Result};
 
-use super::{EXIT_STATUS, Timeout, bytes, limit_help, timeout};
+use super::EXIT_STATUS;
+use super::values::{self, Timeout, bytes, limit_help, timeout};
 
 /// Questions about the snapshots of a volume, and what is to be done to it.
 #[derive(Debug, Subcommand)]
@@ -198,11 +199,7 @@ pub struct Volume {
 impl Volume {
     /// How long storage may take, and what each image may cost.
     pub fn bounds(&self) -> Result<Bounds> {
-        let mut bounds = Bounds::from(self.timeout.and_then(|timeout| timeout.0));
-        for limit in &self.limits {
-            options::limit_from_pair(&mut bounds.limits, limit.as_bytes())?;
-        }
-        Ok(bounds)
+        values::bounds(self.timeout, &self.limits)
     }
 }
 

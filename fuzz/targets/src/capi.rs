@@ -10,6 +10,7 @@ mod graphs;
 mod images;
 mod maps;
 mod safety;
+mod storages;
 
 use std::ffi::{CStr, c_char};
 use std::ptr;
@@ -95,7 +96,7 @@ impl Held {
             16 => self.many_json(input, files),
             17 => self.qemu_img_info_json(input, files),
             18 => self.file_size(input, files),
-            19 => match input.below(4) {
+            19 => match input.below(5) {
                 0 => files.write(input),
                 1 => {
                     shown(pven_format_name(input.u32()));
@@ -105,6 +106,7 @@ impl Held {
                     shown(pven_error_code_name(input.u32() as i32));
                     shown(pven_error_code_name(i32::from(input.u8())));
                 }
+                3 => self.storage(input),
                 _ => {
                     assert_eq!(pven_abi_version(), PVEN_ABI_VERSION);
                     shown(pven_version());

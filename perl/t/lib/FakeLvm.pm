@@ -11,6 +11,7 @@ package FakeLvm;
 use v5.36;
 
 use File::Basename qw(basename);
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Time::HiRes qw(sleep);
 
@@ -124,9 +125,25 @@ sub rounded {
 sub activate {
     my ($vg, $name) = @_;
     my $volume = volume($vg, $name);
+    suspend($vg, $name, 0) if $volume->{suspended};
     return if $volume->{loop};
     $volume->{loop} = attach($volume->{file});
     symlink($volume->{loop}, "$dir/dev/$vg/$name") or die "cannot link: $!\n";
+    return;
+}
+
+# As a command of LVM leaves a volume that is killed while it loads a table. The kernel tells it in a
+# folder that is taken for /sys.
+sub suspend {
+    my ($vg, $name, $suspended) = @_;
+    my $volume = volume($vg, $name);
+    $volume->{suspended} = $suspended;
+    my $device = (stat($volume->{loop}))[6];
+    my $where = join(':', $device >> 8 & 0xfff, $device & 0xff);
+    make_path("$dir/sys/dev/block/$where/dm");
+    open(my $fh, '>', "$dir/sys/dev/block/$where/dm/suspended") or die "cannot write: $!\n";
+    print $fh $suspended ? "1\n" : "0\n";
+    close($fh);
     return;
 }
 
@@ -278,7 +295,10 @@ my %commands = (
             my $volume = volume($vg, $name);
             my %values = (
                 vg_name => $vg, lv_name => $name, lv_size => $volume->{size},
-                lv_attr => $volume->{loop} ? '-wi-a-----' : '-wi-------',
+                lv_attr => !$volume->{loop} ? '-wi-------'
+                : $volume->{suspended} ? '-wi-s-----'
+                : '-wi-a-----',
+                lv_suspended => $volume->{suspended} ? 'suspended' : '',
                 lv_tags => join(',', $volume->{tags}->@*), lv_time => $volume->{time},
                 vg_free => free_bytes($groups{$vg}), vg_extent_size => $EXTENT,
             );

@@ -29,6 +29,7 @@ sub setup {
     my (%opts) = @_;
     $PVE::Native::LVM::DEV = FakeLvm::setup()
         // plan(skip_all => 'the plugin lvmqcow2 on loop devices: there are none here');
+    $PVE::Native::LVM::SYS = "$PVE::Native::LVM::DEV/../sys";
     FakeLvm::group('vg0', $opts{bytes} // 4 << 30);
     return;
 }

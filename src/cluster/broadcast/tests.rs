@@ -5,8 +5,6 @@
 mod capacity;
 #[path = "tests/ports.rs"]
 mod ports;
-#[path = "../../../tests/support/random.rs"]
-mod random;
 #[path = "tests/reader.rs"]
 mod reader;
 #[path = "tests/summaries.rs"]
@@ -14,7 +12,7 @@ mod summaries;
 
 use std::cmp::Reverse;
 
-use random::Random;
+use crate::random::Random;
 use reader::Read;
 use summaries::summary;
 

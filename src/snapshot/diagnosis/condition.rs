@@ -45,7 +45,9 @@ pub fn inactive(volume: &mut Volume<'_>) -> bool {
         Some(plan),
         true,
     );
-    volume.explain(all);
+    // Where the others stand is not known either.
+    let own: Vec<usize> = volume.own().collect();
+    volume.explain(all.into_iter().chain(own));
     true
 }
 
@@ -79,6 +81,7 @@ pub fn stale_devices(volume: &mut Volume<'_>) {
     );
     let cause = (Cause::StaleDevice, Severity::Warning);
     volume.say(cause, first, message, Some(plan), true);
+    volume.explain(all);
 }
 
 /// Images of the volume that are recorded with another format than they have.

@@ -51,6 +51,11 @@ pub fn diagnose(
         // What is not known of those could be what the others mean.
         return Ok(volume.finish());
     }
+    condition::stale_devices(&mut volume);
+    if volume.has_found() {
+        // Nor can be told what is behind the end of a device that is too short.
+        return Ok(volume.finish());
+    }
     conversion::begun(&mut volume);
     merge::interrupted(&mut volume, storage)?;
     merge::not_in_place(&mut volume);
@@ -61,7 +66,6 @@ pub fn diagnose(
     leftovers::snapshots(&mut volume);
     condition::recorded_formats(&mut volume);
     condition::overlay_layout(&mut volume);
-    condition::stale_devices(&mut volume);
     condition::too_small(&mut volume);
     condition::wrong_tags(&mut volume);
     let broken = graph.findings().iter().any(|finding| {

@@ -9,6 +9,7 @@ mod dot;
 mod finding;
 mod json;
 mod judge;
+mod neighbours;
 mod read;
 mod states;
 mod subject;
@@ -43,8 +44,8 @@ pub enum Role {
 pub enum Content {
     /// Its header.
     Read(Box<ImageInfo>),
-    /// It is listed, but cannot be found: a logical volume that is not active, or a file that is
-    /// gone since.
+    /// It is listed, but cannot be found: a logical volume that is not active or whose device is
+    /// suspended, or a file that is gone since.
     Inactive,
     /// An image names it, but it cannot be found.
     Missing,

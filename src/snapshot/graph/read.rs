@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::neighbours::neighbours;
 use super::{Content, Graph, Image, Listed, Place, Role, Subject, named_format};
 use crate::chain::reference::{self, Reference};
 use crate::chain::walk::recorded_format;
@@ -17,7 +18,7 @@ use crate::image::open::OpenImage;
 use crate::image::{Backing, FormatChoice, ImageFormat};
 use crate::io::{Folder, Links, Storage};
 use crate::limits;
-use crate::snapshot::names::{ImageName, Part, Scheme, VolumeName, legacy};
+use crate::snapshot::names::{Scheme, legacy};
 use crate::text::{folder, last_component};
 
 /// What was read, before it is put in order.
@@ -134,8 +135,10 @@ impl Graph {
             images: Vec::with_capacity(own.len() + 1),
             by_path: HashMap::with_capacity(own.len()),
             by_identity: HashMap::with_capacity(own.len()),
+            suspended: HashSet::new(),
             has_twins: false,
         };
+        reader.look_for_suspended()?;
         for (listed, role) in own {
             reader.read_listed(listed, role)?;
         }
@@ -151,53 +154,6 @@ impl Graph {
         };
         Ok(draft.finish())
     }
-}
-
-/// See [`Graph::neighbours`].
-fn neighbours(subject: &Subject, images: &[Image], listing: &[Listed]) -> BTreeSet<Box<[u8]>> {
-    let scheme = subject.scheme();
-    let mut names = BTreeSet::new();
-    let current = |volume: &VolumeName| {
-        let image = ImageName::new(volume.clone(), Part::Current);
-        scheme
-            .form(&image)
-            .ok()
-            .map(|name| Box::from(name.as_bytes()))
-    };
-    let mut wanted: BTreeSet<Box<[u8]>> = BTreeSet::new();
-    for image in images {
-        if let Role::Foreign(Some(name)) = &image.role {
-            wanted.extend(current(&name.volume));
-        }
-    }
-    if !wanted.is_empty() {
-        let listed = listing
-            .iter()
-            .filter(|listed| wanted.contains(&*listed.name));
-        names.extend(listed.map(|listed| Box::from(listed.name.as_slice())));
-    }
-    let would_be = match scheme {
-        Scheme::LvmQcow2 if legacy::can_have_overlays(subject.volume()) => {
-            let name = format!("{}.qcow2", subject.volume());
-            VolumeName::new(scheme, name.as_bytes()).ok()
-        }
-        _ => None,
-    };
-    let raw = match scheme {
-        Scheme::LvmQcow2 => VolumeName::new(scheme, subject.volume().stem().as_bytes()).ok(),
-        _ => None,
-    };
-    if let Some(raw) = raw.filter(|raw| raw != subject.volume()) {
-        let raw = raw.as_str().as_bytes();
-        let listed = listing.iter().filter(|listed| listed.name == raw);
-        names.extend(listed.map(|listed| Box::from(listed.name.as_slice())));
-    }
-    if let Some(volume) = would_be {
-        let own = |listed: &&Listed| scheme.parse_for(&volume, &listed.name).is_some();
-        let own = listing.iter().filter(own);
-        names.extend(own.map(|listed| Box::from(listed.name.as_slice())));
-    }
-    names
 }
 
 /// An image that stands on nothing yet.
@@ -262,10 +218,23 @@ struct Reader<'a> {
     images: Vec<Image>,
     by_path: HashMap<Arc<[u8]>, usize>,
     by_identity: HashMap<(u64, u64), usize>,
+    /// Devices that must not be opened, whatever name leads to them.
+    suspended: HashSet<(u64, u64)>,
     has_twins: bool,
 }
 
 impl<'a> Reader<'a> {
+    /// Looking a device up does not open it.
+    fn look_for_suspended(&mut self) -> Result<()> {
+        for listed in self.listing.iter().filter(|listed| listed.suspended) {
+            match self.storage.find(&listed.path, Links::Symbolic) {
+                Ok(found) => drop(self.suspended.insert(found.meta().identity)),
+                Err(error) => drop(unreadable(error, Content::Inactive)?),
+            }
+        }
+        Ok(())
+    }
+
     fn read_listed(&mut self, listed: &Listed, role: Role) -> Result<()> {
         let path: Arc<[u8]> = listed.path.as_slice().into();
         let format = named_format(self.subject, &role).unwrap_or(ImageFormat::Raw);
@@ -390,6 +359,9 @@ impl<'a> Reader<'a> {
         let found = self.storage.find(path, Links::Symbolic)?;
         if let Some(&index) = self.by_identity.get(&found.meta().identity) {
             return Ok(Known::At(index));
+        }
+        if self.suspended.contains(&found.meta().identity) {
+            return Ok(Known::Read(Content::Inactive));
         }
         if self.images.len() >= limits::GRAPH_IMAGES {
             let most = limits::GRAPH_IMAGES as u64;

@@ -1,5 +1,12 @@
-//! The name of a snapshot, by the rules of Proxmox VE's configuration files (`pve-configid`, at most
-//! 40 characters) and the names that its configuration parser keeps for itself.
+//! The name of a snapshot, by the rules of Proxmox VE: the characters are those of `pve-configid` and the
+//! length that of the option `pve-snapshot-name`, both in pve-common's `PVE::JSONSchema`. Two names are
+//! refused by qemu-server's call that takes snapshots: `current`, which the storage plugins understand as
+//! the current state, and in any case `pending`, as the parser of a guest's configuration does not tell
+//! its section from that of pending changes.
+//!
+//! `vzdump` is a name like any other: pve-container refuses it to users alone, as its backups take a
+//! snapshot of that name. Names that storage uses within (`__base__`, `__replicate_…__`) begin with `_`,
+//! and are none.
 
 use std::fmt;
 
@@ -68,7 +75,6 @@ fn fault(name: &str) -> Option<&'static str> {
     if name == "current" {
         return Some("that is what the current state is called");
     }
-    // A section of the configuration, which the parser finds in any case.
     if name.eq_ignore_ascii_case("pending") {
         return Some("that is what pending changes are called");
     }
@@ -90,6 +96,9 @@ mod tests {
             "snap",
             "base",
             "b_",
+            "Current",
+            "vzdump",
+            "pendings",
         ] {
             assert_eq!(SnapshotName::new(name.as_bytes()).unwrap().as_str(), name);
         }
@@ -98,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_says_why() {
-        let cases: [(&[u8], &str); 10] = [
+        let cases: [(&[u8], &str); 13] = [
             (b"", "the first a letter"),
             (b"a", "at least two"),
             (b"1a", "the first a letter"),
@@ -108,7 +117,10 @@ mod tests {
             (b"a.b", "only letters"),
             (&[b'a'; 41], "more than 40"),
             (b"current", "current state"),
+            (b"pending", "pending changes"),
             (b"PENDING", "pending changes"),
+            (b"__base__", "the first a letter"),
+            (b"special:cloudinit", "only letters"),
         ];
         for (name, why) in cases {
             let error = SnapshotName::new(name).unwrap_err().to_string();

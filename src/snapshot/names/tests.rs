@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 
-#[path = "../../../tests/support/random.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod random;
-use random::Random;
+use crate::random::Random;
 
 const SCHEMES: [Scheme; 4] = [
     Scheme::LvmQcow2,

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Plans on real LVM: a walk over volumes at random, and plans that are cut off everywhere. Runs in the
-# virtual machine. $SEED, $STEPS and $CUTS (cases of each step) change what is done.
+# Plans on real LVM: devices that are not as LVM says, a walk over volumes at random, and plans that are
+# cut off everywhere. Runs in the virtual machine. $SEED, $STEPS and $CUTS (cases of each step) change
+# what is done.
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # A chain that leads back to itself must not take all of the memory.
@@ -9,6 +10,7 @@ ulimit -n 1024
 dmesg --console-level 1
 
 failed=0
+perl/perl devices.pl || failed=1
 if [ -e short ]; then
     perl/perl walk.pl "${SEED:-1}" "${STEPS:-15}" || failed=1
     echo "$PWD/cut.so" >/etc/ld.so.preload

@@ -62,6 +62,28 @@ PVE::Storage::activate_volumes($cfg, [$volid]);
 must(device_size() == $size + (32 << 20), 'the kernel knows', device_size());
 ok('activation: what another node has made larger is looked at anew');
 
+# As a command of LVM leaves it that is killed at the wrong moment: who reads it then hangs.
+my $below = '/dev/mapper/vg0-vm--100--disk--0--snap--one.qcow2';
+
+sub suspended {
+    my ($line) = commands(
+        '/sbin/lvs', '--noheadings', '-o', 'lv_suspended', 'vg0/vm-100-disk-0-snap-one.qcow2',
+    );
+    return $line =~ m/suspended/;
+}
+run_program(['/sbin/dmsetup', 'suspend', $below]);
+must(suspended(), 'a suspended image is known as that');
+my $begin = time();
+PVE::Storage::vdisk_list($cfg, 'san');
+must(suspended(), 'a list resumes nothing');
+must(PVE::Storage::volume_rollback_is_possible($cfg, $volid, 'one'), 'asking for a rollback');
+must(!suspended(), 'asking for a rollback resumes the image');
+run_program(['/sbin/dmsetup', 'suspend', $below]);
+PVE::Storage::activate_volumes($cfg, [$volid]);
+must(!suspended(), 'activation resumes an image');
+must(time() - $begin < 30, 'nothing waits for it', time() - $begin);
+ok('images that are suspended are not read, and resumed when they are needed');
+
 # Not looked into, when it is not active.
 PVE::Storage::deactivate_volumes($cfg, [$volid]);
 my ($entry) = grep { $_->{volid} eq $volid } PVE::Storage::vdisk_list($cfg, 'san')->{san}->@*;

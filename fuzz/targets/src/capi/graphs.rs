@@ -8,11 +8,13 @@ use pve_native::audit::FindingC;
 use pve_native::error::PVEN_OK;
 use pve_native::graph::{
     GraphOpts, PVEN_NO_INDEX, PVEN_TAGS_MAX, PVEN_VOLUMES_MAX, SnapshotGraph, VolumeC,
+    pven_snapshot_graph_free, pven_snapshot_graph_from_volumes, pven_snapshot_graph_open,
+};
+use pve_native::graph_answers::{
     pven_snapshot_graph_blockers_json, pven_snapshot_graph_current, pven_snapshot_graph_dot,
-    pven_snapshot_graph_finding, pven_snapshot_graph_finding_count, pven_snapshot_graph_free,
-    pven_snapshot_graph_from_volumes, pven_snapshot_graph_image, pven_snapshot_graph_info_json,
-    pven_snapshot_graph_json, pven_snapshot_graph_len, pven_snapshot_graph_names_json,
-    pven_snapshot_graph_open, pven_snapshot_graph_text,
+    pven_snapshot_graph_finding, pven_snapshot_graph_finding_count, pven_snapshot_graph_image,
+    pven_snapshot_graph_info_json, pven_snapshot_graph_json, pven_snapshot_graph_len,
+    pven_snapshot_graph_names_json, pven_snapshot_graph_text,
 };
 use pve_native::graph_image::GraphImageC;
 use pve_native::plan::{
@@ -125,7 +127,7 @@ fn opts(input: &mut Input<'_>) -> Options {
     opts
 }
 
-/// Structs that are as far apart as the caller's own is large.
+/// Structs that are as far apart as the caller's own is large: of today's header, an older or a later one.
 struct Volumes {
     bytes: Vec<u8>,
     size: usize,
@@ -136,7 +138,8 @@ struct Volumes {
 impl Volumes {
     fn new(input: &mut Input<'_>, files: &Files) -> Self {
         let whole = size_of::<VolumeC>();
-        let size = input.pick(&[whole, whole, whole, whole + 8, 24, 16]);
+        let older = offset_of!(VolumeC, suspended);
+        let size = input.pick(&[whole, whole, older, whole + 8, 24, 16]);
         let count = input.below(8);
         let (mut bytes, mut all_tags) = (Vec::new(), Vec::new());
         for _ in 0..count {
@@ -152,6 +155,8 @@ impl Volumes {
                 input.u8() as usize,
                 tags.as_ptr() as usize,
                 tag_count,
+                // Suspended or not, neither, and a reserved byte.
+                input.pick(&[0, 0, 0, 0, 0, 1, 2, 0x100]),
                 usize::from(input.below(8) == 0),
             ];
             all_tags.push(tags);

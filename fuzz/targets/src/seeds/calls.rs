@@ -20,6 +20,7 @@ pub fn capi() -> Vec<Seed> {
         ("texts", texts()),
         ("maps", maps()),
         ("safety", safety()),
+        ("storages", storages()),
     ];
     seeds.extend(noise());
     seeds
@@ -38,6 +39,18 @@ fn everything() -> Vec<u8> {
         }
     }
     calls.extend([4, 0, 5, 2, 1, 0, 0, 6, 1, 9, 1, 0, 0, 0, 3, 0]);
+    calls
+}
+
+/// Each question, then each type with some formats; NULL among both.
+fn storages() -> Vec<u8> {
+    let question = |which, words: [u8; 2]| [&[19, 3, which][..], &TEXT, &words].concat();
+    let mut calls = [question(0, [0; 2]), question(1, [0; 2])].concat();
+    for name in 0..9 {
+        for format in [0, 1, 4, 8] {
+            calls.extend(question(2, [name, format]));
+        }
+    }
     calls
 }
 

@@ -10,7 +10,10 @@ use PVE::Tools qw(run_command);
 # Where device nodes of groups are.
 our $DEV = '/dev';
 
-my @COLUMNS = qw(lv_name lv_size lv_attr lv_tags lv_time vg_free vg_extent_size);
+# Where the kernel tells of devices.
+our $SYS = '/sys';
+
+my @COLUMNS = qw(lv_name lv_size lv_attr lv_tags lv_suspended lv_time vg_free vg_extent_size);
 
 my sub untainted {
     my ($text, $pattern) = @_;
@@ -37,7 +40,7 @@ sub list {
     my (%volumes, %group);
     my $take = sub {
         my ($line) = @_;
-        my ($name, $size, $attr, $tags, $time, $free, $extent) =
+        my ($name, $size, $attr, $tags, $suspended, $time, $free, $extent) =
             split(m/[|]/, $line =~ s/^\s+//r);
         $name = untainted($name // '', qr/[a-zA-Z0-9+_.-]+/) // return;
         $volumes{$name} = {
@@ -48,6 +51,8 @@ sub list {
             active => substr($attr, 4, 1) eq 'a' ? 1 : 0,
             tags =>
                 [map { untainted($_, qr/[a-zA-Z0-9_+.\-\/=!:&#]+/) // () } split(m/,/, $tags)],
+            # Who reads its device waits until somebody resumes it; activating it does.
+            suspended => $suspended eq 'suspended' ? 1 : 0,
             ctime => int(untainted($time, qr/\d+/) // 0),
         };
         %group = (
@@ -78,6 +83,18 @@ sub active {
         map { my $name = untainted($_, qr/[a-zA-Z0-9+_.-]+/); $name ? ($name => 1) : () }
         grep { !m/^[.]{1,2}$/ } readdir($dir)
     };
+}
+
+# Whether the device of an active volume is suspended: who reads it waits until somebody resumes it. No
+# process is needed, and the device is not opened.
+sub is_suspended {
+    my ($vg, $name) = @_;
+    my $device = (stat("$DEV/$vg/$name"))[6] // return 0;
+    my $major = ($device >> 8 & 0xfff) | ($device >> 32 & ~0xfff);
+    my $minor = ($device & 0xff) | ($device >> 12 & 0xffffff00);
+    open(my $fh, '<', "$SYS/dev/block/$major:$minor/dm/suspended") or return 0;
+    my $state = <$fh>;
+    return defined($state) && $state =~ m/^1/ ? 1 : 0;
 }
 
 # Makes a volume of so many bytes at least, and activates it. Other nodes do not activate it by
@@ -202,12 +219,17 @@ must be clean; what comes back is.
 
 =item list($vg)
 
-C<< { volumes => { $name => { name, path, size, type, active, tags, ctime } }, free, 'extent-size' } >>,
+C<< { volumes => { $name => { name, path, size, type, active, tags, suspended, ctime } }, free, 'extent-size' } >>,
 in bytes. A group without volumes tells nothing of itself.
 
 =item active($vg)
 
 The names of the volumes that are active on this node, as keys of a hash. No process.
+
+=item is_suspended($vg, $name)
+
+Whether the device of an active volume is suspended, as a command of LVM leaves it that is killed at the
+wrong moment. No process; the device is not opened.
 
 =item path($vg, $name)
 

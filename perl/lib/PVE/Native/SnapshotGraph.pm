@@ -38,21 +38,24 @@ my sub tags {
         join(',', map { my $tag = $_; text('tag', $tag) // refuse('tag is undefined') } $tags->@*);
 }
 
-# Size and tags of a volume as text, after what else it has was looked at.
+# Size, tags and state of a volume as text, after what else it has was looked at.
 my sub details {
     my ($volume, $size, $tags) = @_;
-    if (keys($volume->%*) != 2 + exists($volume->{size}) + exists($volume->{tags})) {
-        my ($other) = grep { !m/^(?:name|path|size|tags)\z/ } sort keys($volume->%*);
+    if (keys($volume->%*) != 2 + grep { exists($volume->{$_}) } qw(size tags suspended)) {
+        my ($other) = grep { !m/^(?:name|path|size|tags|suspended)\z/ } sort keys($volume->%*);
         refuse("from_volumes: unknown key '$other' of a volume") if defined($other);
     }
     $size = text('size', $size) if ref($size);
     $size = defined($size) ? "=$size" : '';
     $tags = defined($tags) ? tags($tags) : '';
-    return "$size\0$tags";
+    my $suspended = $volume->{suspended};
+    $suspended = text('suspended', $suspended) if ref($suspended);
+    return "$size\0$tags\0" . ($suspended ? 1 : '');
 }
 
-# Name, path, size (with = before it) and tags of each volume in turn, a NUL behind each. There may be
-# thousands of volumes: only what is no plain text, or more than name and path, is looked at twice.
+# Name, path, size (with = before it), tags and 1 if it is suspended of each volume in turn, a NUL behind
+# each. There may be thousands of volumes: only what is no plain text, or more than name and path, is
+# looked at twice.
 my sub listing {
     my ($list) = @_;
     refuse('from_volumes: volumes are not an array') if ref($list) ne 'ARRAY';
@@ -63,11 +66,11 @@ my sub listing {
         ($name, $path) = (text('name', $name), text('path', $path)) if ref($name) || ref($path);
         refuse('name of a volume is undefined') if !defined($name);
         refuse('path of a volume is undefined') if !defined($path);
-        my $details = keys($volume->%*) == 2 ? "\0" : details($volume, $size, $tags);
+        my $details = keys($volume->%*) == 2 ? "\0\0" : details($volume, $size, $tags);
         $listing .= "$name\0$path\0$details\0";
     }
     # Else one of the texts has a NUL within.
-    refuse('a name of a volume contains a NUL byte') if ($listing =~ tr/\0//) != 4 * $list->@*;
+    refuse('a name of a volume contains a NUL byte') if ($listing =~ tr/\0//) != 5 * $list->@*;
     return $listing;
 }
 
@@ -232,9 +235,11 @@ image, without which its name says it; C<timeout> and C<limits> as in L<PVE::Nat
 
 The graph of all images of the volume in a listing, which may have other volumes' images in it. Each is
 a hash: C<name>, its name in the volume group or folder; C<path>, where it can be read, which need not
-be there (a logical volume that is not active has no device); and, if known, C<size> in bytes and
-C<tags>, an array or text with commas as C<lvs> prints it. Options: as above but for C<format>. Without
-C<volname> all images in the listing must be of one volume.
+be there (a logical volume that is not active has no device); and, if known, C<size> in bytes, C<tags>,
+an array or text with commas as C<lvs> prints it, and C<suspended>, true (such as the C<suspended> that
+C<lvs> prints as C<lv_suspended>) if the volume's device is suspended. Who reads such a device waits until
+somebody resumes it, so it is not opened, and counts as not active. Options: as above but for C<format>.
+Without C<volname> all images in the listing must be of one volume.
 
 =back
 

@@ -1,11 +1,11 @@
 //! How many maps a value of the key-value store has room for.
 
 use super::super::{Entry, Form, Summary};
-use super::random::Random;
 use super::summaries::wwid;
 use crate::cluster::MapState;
 use crate::cluster::multipathd::Transport;
 use crate::limits;
+use crate::random::Random;
 
 fn healthy(random: &mut Random, count: usize, size: Option<u64>) -> Summary {
     let entry = Entry {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::{Entry, Port, PortKind, Summary};
-use super::random::Random;
 use crate::cluster::MapState;
 use crate::cluster::multipathd::{Impairment, Transport};
+use crate::random::Random;
 
 /// A summary of `count` maps; some have odd names.
 pub fn summary(random: &mut Random, count: usize) -> Summary {

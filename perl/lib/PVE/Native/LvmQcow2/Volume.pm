@@ -28,14 +28,14 @@ my sub graph {
     };
     my @list;
     for my $volume (sort { $a->{name} cmp $b->{name} } $volumes->@*) {
-        my @known = grep { defined($volume->{$_}) } qw(name path size tags);
+        my @known = grep { defined($volume->{$_}) } qw(name path size tags suspended);
         push @list, { $volume->%{@known} };
     }
     return PVE::Native::SnapshotGraph->from_volumes(\@list, $opts);
 }
 
-# What is read must be what is there: volumes that are not active are activated, and those that another
-# node has made larger are looked at anew.
+# What is read must be what is there: volumes that are not active, or suspended, are activated, and those
+# that another node has made larger are looked at anew.
 my sub make_ready {
     my ($at, $list) = @_;
     my $names = $list->{volumes};
@@ -45,8 +45,9 @@ my sub make_ready {
         && !PVE::Native::LvmQcow2::Names::has_overlays($at->{volname}, $names);
     my @own = map { $names->{$_} } grep { $_ =~ $pattern } sort keys $names->%*;
     my $what = "volume '$at->{vg}/$at->{volname}'";
-    my @inactive = map { $_->{name} } grep { !$_->{active} } @own;
-    PVE::Native::LVM::activate($at->{vg}, \@inactive, $what) if @inactive;
+    my @inactive = grep { !$_->{active} || $_->{suspended} } @own;
+    PVE::Native::LVM::activate($at->{vg}, [map { $_->{name} } @inactive], $what) if @inactive;
+    $_->{suspended} = 0 for @inactive;
     my @stale = map { $_->{name} } grep {
         my $volume = $_;
         my $info = $volume->{active}
@@ -91,8 +92,13 @@ sub look {
 sub look_at_active {
     my ($at) = @_;
     my @names = keys PVE::Native::LVM::active($at->{vg})->%*;
-    my @volumes =
-        map { { name => $_, path => PVE::Native::LVM::path($at->{vg}, $_) } } @names;
+    my @volumes = map {
+        {
+            name => $_,
+            path => PVE::Native::LVM::path($at->{vg}, $_),
+            suspended => PVE::Native::LVM::is_suspended($at->{vg}, $_),
+        }
+    } @names;
     return graph($at, \@volumes);
 }
 

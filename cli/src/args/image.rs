@@ -1,119 +1,17 @@
-//! The command line: what can be written, and what it means to the core.
-//!
-//! The manual pages and the shells' completions are made from these definitions
-//! (`examples/generate.rs`), so the help texts here are the documentation.
-
-// Said, as examples/generate.rs takes this file by its path.
-#[path = "args/cluster.rs"]
-pub mod cluster;
-#[path = "args/snapshot.rs"]
-pub mod snapshot;
+//! Questions about disk images.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Subcommand, ValueHint};
 use pve_native_core::Result;
 use pve_native_core::chain::{ChainOptions, Preset, Symlinks};
 use pve_native_core::image::{FormatChoice, ImageFormat};
 use pve_native_core::inspect::{Bounds, options};
-use pve_native_core::limits::{Limit, Limits};
-use pve_native_core::storage::{StorageType, VolumeFormat};
 
-/// Disk images, backing chains and snapshots for Proxmox VE, inspected without starting QEMU.
-#[derive(Debug, Parser)]
-#[command(name = "pve-native", version, after_help = EXIT_STATUS)]
-pub struct Args {
-    /// How the answer is written.
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "HOW",
-        default_value = "human"
-    )]
-    pub output: Output,
-    /// When human output is coloured; auto means on a terminal, unless NO_COLOR is set.
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "WHEN",
-        default_value = "auto"
-    )]
-    pub color: Color,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The meaning of the exit status, as the help shows it.
-const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
-                           (chain damaged, image corrupt, image not safe, device too small, \
-                           volume not whole or in need of a repair)";
-
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people: trees and tables.
-    Human,
-    /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings;
-    /// of a volume, its snapshots; plans, and findings with their plans.
-    Json,
-    /// For graphviz: images as boxes, references as arrows.
-    Dot,
-    /// For browsers and documents: a drawing of a map, or of a volume's images.
-    Svg,
-}
-
-/// When human output is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// The areas of the command.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Look at disk images.
-    #[command(subcommand)]
-    Image(ImageCommand),
-    /// Look at the snapshots of volumes, take and remove them, and repair what a crash has left.
-    #[command(subcommand)]
-    Snapshot(snapshot::SnapshotCommand),
-    /// Ask what storages can do.
-    #[command(subcommand)]
-    Storage(StorageCommand),
-    /// Look at the health of LUNs.
-    #[command(subcommand)]
-    Cluster(cluster::ClusterCommand),
-}
-
-/// Questions about storages.
-#[derive(Debug, Subcommand)]
-pub enum StorageCommand {
-    /// Say what may be assumed of a volume.
-    ///
-    /// Of a volume of FORMAT on a storage of TYPE: its snapshots and clones, how it takes space, and
-    /// whether a guest can change the node without it being copied. Without FORMAT of all volumes on
-    /// such a storage, without TYPE of all storages that Proxmox VE knows. Nothing is looked at.
-    #[command(after_help = EXIT_STATUS)]
-    Capabilities {
-        /// Type of the storage, as storage.cfg calls it.
-        #[arg(value_name = "TYPE", value_parser = storage_types())]
-        name: Option<String>,
-        /// Format of the volume.
-        #[arg(value_name = "FORMAT", value_parser = volume_formats())]
-        format: Option<String>,
-    },
-}
+use super::EXIT_STATUS;
+use super::values::{self, Timeout, bytes, limit_help, timeout};
 
 /// Questions about disk images.
 #[derive(Debug, Subcommand)]
@@ -210,11 +108,7 @@ impl Image {
 
     /// How long storage may take, and what each image may cost.
     pub fn bounds(&self) -> Result<Bounds> {
-        let mut bounds = Bounds::from(self.timeout.and_then(|timeout| timeout.0));
-        for limit in &self.limits {
-            options::limit_from_pair(&mut bounds.limits, limit.as_bytes())?;
-        }
-        Ok(bounds)
+        values::bounds(self.timeout, &self.limits)
     }
 }
 
@@ -300,7 +194,7 @@ pub struct Measure {
 impl Measure {
     /// How long storage may take.
     pub fn bounds(&self) -> Bounds {
-        Bounds::from(self.timeout.and_then(|timeout| timeout.0))
+        values::within(self.timeout)
     }
 
     /// The lists of options.
@@ -370,26 +264,6 @@ pub struct Audit {
     pub max_virtual_size: Option<u64>,
 }
 
-/// A bound on time; None if the caller wants none.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeout(Option<Duration>);
-
-fn limit_help() -> String {
-    let limit = |limit: &Limit| format!("{}={} ({})", limit.name, limit.default, limit.unit);
-    let limits: Vec<String> = Limits::TABLE.iter().map(limit).collect();
-    let raised = Limits::TABLE
-        .iter()
-        .filter(|limit| limit.most > limit.default);
-    let raised: Vec<&str> = raised.map(|limit| limit.name).collect();
-    format!(
-        "Bound on what an image may cost; can be given more than once. An image that is above one \
-         of them is refused. The names, with their defaults: {}. All can be lowered, and 0 means \
-         the default; {} can be raised too.",
-        limits.join(", "),
-        raised.join(", ")
-    )
-}
-
 fn format_names() -> PossibleValuesParser {
     let names = ImageFormat::ALL.into_iter().map(ImageFormat::name);
     PossibleValuesParser::new(names.chain(["auto-detect"]))
@@ -397,14 +271,6 @@ fn format_names() -> PossibleValuesParser {
 
 fn image_formats() -> PossibleValuesParser {
     PossibleValuesParser::new(ImageFormat::ALL.map(ImageFormat::name))
-}
-
-fn storage_types() -> PossibleValuesParser {
-    PossibleValuesParser::new(StorageType::ALL.iter().map(|each| each.name()))
-}
-
-fn volume_formats() -> PossibleValuesParser {
-    PossibleValuesParser::new(VolumeFormat::ALL.iter().map(|format| format.name()))
 }
 
 fn presets() -> PossibleValuesParser {
@@ -429,16 +295,8 @@ fn format(name: String) -> Result<FormatChoice> {
     FormatChoice::from_caller(Some(name.as_bytes()))
 }
 
-fn timeout(text: &str) -> Result<Timeout> {
-    options::timeout_from_text(text.as_bytes()).map(Timeout)
-}
-
 fn max_depth(text: &str) -> Result<usize> {
     options::count_from_text("depth", text.as_bytes())
-}
-
-fn bytes(text: &str) -> Result<u64> {
-    options::bytes_from_text("size", text.as_bytes())
 }
 
 fn image_format(name: String) -> Result<ImageFormat> {
