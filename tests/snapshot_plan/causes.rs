@@ -237,7 +237,7 @@ fn suspended_images_are_not_touched_by_whatever_name_they_have() {
     for listed in &mut listing {
         listed.suspended = false;
     }
-    assert_eq!(found(&listing).1, [moved.clone()]);
+    assert_eq!(found(&listing).1, vec![moved.clone()]);
     fs::rename(group.path("away"), group.path(moved)).unwrap();
     // The listing can have its old name still.
     let old = moved.replace("vm-101-disk-7", "vm-100-disk-0");
