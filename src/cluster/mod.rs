@@ -9,5 +9,6 @@ pub mod json;
 pub mod matrix;
 pub mod multipathd;
 mod state;
+pub mod status;
 
 pub use state::MapState;

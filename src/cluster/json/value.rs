@@ -33,6 +33,12 @@ impl Json {
         scanner.end().map(|()| value)
     }
 
+    /// A number; an integer where it is one.
+    pub fn of_number(value: f64) -> Self {
+        let number = Number::Float(value);
+        Json::Number(number.as_integer().map_or(number, Number::Int))
+    }
+
     /// The value under a key, if this is an object that has it.
     pub fn get(&self, key: &str) -> Option<&Json> {
         match self {

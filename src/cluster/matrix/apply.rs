@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cell::Cell;
 use super::node::{Broadcast, Receipt};
 use super::report::{Into, Report};
-use super::{Matrix, Member, Mode, Times};
+use super::{Matrix, Member};
 use crate::cluster::broadcast;
 use crate::cluster::json::Json;
 use crate::error::Result;
@@ -85,13 +85,6 @@ impl Matrix {
         }
     }
 
-    /// What a node says of applying the configuration; none to take it back.
-    pub fn set_apply(&mut self, name: &str, raw: Option<&[u8]>) -> Result<()> {
-        let column = self.column(name)? as usize;
-        self.nodes[column].apply = raw.and_then(|raw| Json::of_text(raw).ok());
-        Ok(())
-    }
-
     /// The number of a row, made if there is none.
     pub(super) fn row(&mut self, wwid: &str) -> Result<u32> {
         let row = self.wwids.put(wwid);
@@ -168,29 +161,5 @@ impl RowSet {
     fn has(&self, row: u32) -> bool {
         let word = self.0.get(row as usize / 64);
         word.is_some_and(|word| word >> (row % 64) & 1 == 1)
-    }
-}
-
-/// A matrix of what is known all at once.
-pub struct Inputs<'a> {
-    /// Whose answer it is to be.
-    pub mode: Mode,
-    /// What time does to broadcasts.
-    pub times: Times,
-    /// Seconds since the epoch.
-    pub now: f64,
-    /// What nodes have broadcast, by name.
-    pub nodes: Vec<(&'a str, &'a [u8])>,
-}
-
-impl Matrix {
-    /// Reads all broadcasts.
-    pub fn of(inputs: &Inputs<'_>) -> Result<Self> {
-        let mut matrix = Matrix::new(inputs.mode, inputs.times, inputs.now);
-        matrix.reserve_nodes(inputs.nodes.len());
-        for (name, raw) in &inputs.nodes {
-            matrix.set_broadcast(name, raw, None)?;
-        }
-        Ok(matrix)
     }
 }

@@ -18,7 +18,6 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use apply::Inputs;
 pub use cell::{Cell, Flags, Kind};
 pub use config::Config;
 pub use judge::{Judged, Reason};
@@ -141,6 +140,11 @@ impl Matrix {
         rows.into_iter()
             .map(|row| Row::fold(self, &standings, row))
             .collect()
+    }
+
+    /// How many cells there can be.
+    pub fn count(&self) -> usize {
+        self.nodes.len() * self.wwids.len()
     }
 
     /// The WWID of a row.

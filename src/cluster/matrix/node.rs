@@ -78,8 +78,6 @@ pub struct Node {
     pub(super) down: std::collections::BTreeMap<u32, Vec<u32>>,
     /// Whether a storage is enabled on it that needs LUNs.
     pub(super) is_expected: bool,
-    /// What it says of applying the configuration.
-    pub(super) apply: Option<Json>,
 }
 
 impl Node {
@@ -119,7 +117,7 @@ impl Node {
 
 /// What the cells of a column count for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Column {
+pub(in crate::cluster) struct Column {
     pub standing: Standing,
     /// Seconds by which its clock is ahead of ours, or behind, if that is too much.
     pub skew: Option<f64>,
@@ -143,12 +141,28 @@ impl Matrix {
             .collect()
     }
 
-    fn member(&self, node: &Node) -> Member {
+    fn member_of(&self, name: &str) -> Member {
         match &self.members {
             None => Member::Online,
             Some(members) if members.is_empty() => Member::Online,
-            Some(members) => members.get(node.name()).copied().unwrap_or(Member::Offline),
+            Some(members) => members.get(name).copied().unwrap_or(Member::Offline),
         }
+    }
+
+    /// What membership says of a node; without a cluster all are there. An error in compat mode if it is
+    /// malformed.
+    pub fn member(&self, name: &str) -> Result<Member> {
+        match self.member_of(name) {
+            Member::Malformed if self.mode == Mode::Compat => Err(malformed_member(name)),
+            member => Ok(member),
+        }
+    }
+
+    /// The nodes in the order of their names, with what their columns count for.
+    pub(in crate::cluster) fn standing_nodes(&self) -> impl Iterator<Item = (&Node, Column)> {
+        let columns = self.standings();
+        let order = self.order.iter();
+        order.map(move |&slot| (&self.nodes[slot as usize], columns[slot as usize]))
     }
 
     /// Liveness is looked up only for nodes that broadcast, or have such a storage.
@@ -163,7 +177,7 @@ impl Matrix {
         let online = match &self.online {
             Some(online) => Ok(online.contains(node.name())),
             None if !reports && !node.is_expected => Ok(false),
-            None => match self.member(node) {
+            None => match self.member_of(node.name()) {
                 Member::Malformed => Err(()),
                 member => Ok(member == Member::Online && !is_stale),
             },
@@ -193,7 +207,7 @@ impl Matrix {
         if let Some(head) = node.head() {
             (column.age, column.skew) = self.age(node, head);
         }
-        column.standing = if self.member(node) != Member::Online {
+        column.standing = if self.member_of(node.name()) != Member::Online {
             Standing::Offline
         } else if node.error().is_some() {
             Standing::Malformed
@@ -234,10 +248,12 @@ impl Matrix {
         let wrong = columns.iter().position(|column| column.online.is_err());
         match wrong.filter(|_| self.mode == Mode::Compat) {
             None => Ok(()),
-            Some(at) => Err(Error::argument(format!(
-                "the membership of node '{}' is no object",
-                self.nodes[at].name()
-            ))),
+            Some(at) => Err(malformed_member(self.nodes[at].name())),
         }
     }
+}
+
+fn malformed_member(name: &str) -> Error {
+    let name = crate::text::printable(name.as_bytes());
+    Error::argument(format!("the membership of node '{name}' is no object"))
 }

@@ -55,6 +55,18 @@ pub(super) struct Into<'a> {
 
 type Result<T> = std::result::Result<T, Syntax>;
 
+/// What a key of the short form stands for.
+fn long_key(short: &str) -> &str {
+    match short {
+        "m" => "maps",
+        "t" => "time",
+        "q" => "seq",
+        "x" => "truncated",
+        "p" => "ports",
+        _ => "",
+    }
+}
+
 const NO_MAPS: Syntax = Syntax {
     at: 0,
     what: "no object with maps",
@@ -71,25 +83,34 @@ impl Into<'_> {
         }
         let mut report = Report::default();
         let (mut has_maps, mut first) = (false, true);
+        // The short keys count behind the number of the form that has them.
+        let mut is_short = false;
         scanner.enter()?;
         while let Some(key) = scanner.key(&mut first)? {
-            match &*key {
-                "maps" | "m" => {
-                    let short = key == "m";
+            let key = match &*key {
+                "v" => {
+                    is_short = unsigned(&scanner.value()?) == Some(2);
+                    continue;
+                }
+                short if is_short => long_key(short),
+                long => long,
+            };
+            match key {
+                "maps" => {
                     report.cells.clear();
                     report.down.clear();
                     has_maps = scanner.peek() == Some(b'{');
                     match has_maps {
-                        true => self.maps(&mut scanner, &mut report, short)?,
+                        true => self.maps(&mut scanner, &mut report, is_short)?,
                         false => scanner.skip()?,
                     }
                 }
-                "time" | "t" => report.head.time = scanner.value()?,
-                "seq" | "q" => report.head.seq = unsigned(&scanner.value()?),
-                "truncated" | "x" => {
+                "time" => report.head.time = scanner.value()?,
+                "seq" => report.head.seq = unsigned(&scanner.value()?),
+                "truncated" => {
                     report.head.truncated = unsigned(&scanner.value()?).unwrap_or(0);
                 }
-                "ports" | "p" => report.head.ports = ports(&scanner.value()?),
+                "ports" => report.head.ports = ports(&scanner.value()?),
                 _ => scanner.skip()?,
             }
         }
@@ -213,9 +234,9 @@ impl Into<'_> {
     #[inline]
     fn count(&mut self, scanner: &mut Scanner<'_>) -> Result<Slot> {
         scanner.peek();
-        match scanner.small().map(u32::try_from) {
-            Some(Ok(number)) => Ok(Slot::small(number).unwrap_or(Slot::NULL)),
-            Some(Err(_)) => Ok(Slot::NULL),
+        match scanner.small() {
+            Some(number) if self.mode == Mode::Compat => Ok(self.values.integer(number)),
+            Some(number) => Ok(count(number)),
             None => Ok(scanner.value().map(|value| self.count_of(value))?),
         }
     }
@@ -223,10 +244,7 @@ impl Into<'_> {
     fn count_of(&mut self, value: Json) -> Slot {
         match self.mode {
             Mode::Compat => self.values.json(value),
-            Mode::Strict => {
-                let number = unsigned(&value).and_then(|n| u32::try_from(n).ok());
-                number.and_then(Slot::small).unwrap_or(Slot::NULL)
-            }
+            Mode::Strict => unsigned(&value).map_or(Slot::NULL, count),
         }
     }
 
@@ -316,6 +334,12 @@ impl Cell {
             }
         }
     }
+}
+
+/// A number of paths. None that anybody has is too large.
+fn count(number: u64) -> Slot {
+    let number = u32::try_from(number).ok();
+    number.and_then(Slot::small).unwrap_or(Slot::NULL)
 }
 
 /// The integer that it is, or that its text is.
