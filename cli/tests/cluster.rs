@@ -82,6 +82,9 @@ fn people_see_a_table() {
         "{last}"
     );
 
+    let page = include_str!("../../docs/command.md");
+    assert!(page.contains(&text), "docs/command.md is not up to date");
+
     fs::write(lab.path("maps.json"), "{\"maps\":[]}").unwrap();
     let text = lab.pve_native(["cluster", "summarize", "maps.json"]).fine();
     assert!(text.starts_with("no maps\n"), "{text}");

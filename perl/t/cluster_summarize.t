@@ -41,7 +41,10 @@ subtest 'what the daemon says becomes a broadcast' => sub {
         seq => 7,
     };
     my $more = decoded($summarize->($degraded, $full));
-    is_deeply($more->{maps}->{$wwid}, { $map->%*, transport => 'fc', size => 1 << 40 }, 'all of it');
+    is_deeply(
+        $more->{maps}->{$wwid}, { $map->%*, transport => 'fc', size => 1 << 40 },
+        'all of it'
+    );
     is($more->{time}, 1_700_000_000, 'the time');
     is($more->{seq}, 7, 'the number');
     isnt($more->{digest}, $plain->{digest}, 'another health');
@@ -52,7 +55,8 @@ subtest 'what the daemon says becomes a broadcast' => sub {
 };
 
 subtest 'values may be text, and undef is none' => sub {
-    my $opts = { sizes => { $wwid => '1024', x => undef }, time => '5', seq => undef, limit => undef };
+    my $opts =
+        { sizes => { $wwid => '1024', x => undef }, time => '5', seq => undef, limit => undef };
     my $read = decoded($summarize->($degraded, $opts));
     is($read->{maps}->{$wwid}->{size}, 1024, 'a size by WWID');
     is($read->{time}, 5, 'a time');
@@ -108,9 +112,15 @@ subtest 'what makes no sense is refused' => sub {
         [[$degraded, []], 'argument', qr/^summarize_maps: options are not a hash/],
         [[$degraded, { size => 1 }], 'argument', qr/^summarize_maps: unknown option 'size'/],
         [[$degraded, { sizes => 5 }], 'argument', qr/^sizes are not a hash/],
-        [[$degraded, { sizes => { a => '1G' } }], 'argument', qr/^size of 'a' '1G' is not a number/],
+        [
+            [$degraded, { sizes => { a => '1G' } }], 'argument',
+            qr/^size of 'a' '1G' is not a number/
+        ],
         [[$degraded, { sizes => { a => [] } }], 'argument', qr/^size a is a reference/],
-        [[$degraded, { transports => { a => 'ip' } }], 'argument', qr/^unknown transport 'ip' of 'a'/],
+        [
+            [$degraded, { transports => { a => 'ip' } }], 'argument',
+            qr/^unknown transport 'ip' of 'a'/
+        ],
         [[$degraded, { transports => [] }], 'argument', qr/^transports is a reference/],
         [[$degraded, { time => 1.5 }], 'argument', qr/^time '1.5' is not a number/],
         [[$degraded, { seq => -1 }], 'argument', qr/^seq '-1' is not a number/],

@@ -8,6 +8,7 @@ use Config;
 use POSIX ();
 use Test::More;
 
+use PVE::Native::ClusterStatus;
 use PVE::Native::Image;
 use PVE::Native::SnapshotGraph;
 use TestImages qw(directory qemu_img qemu_io);
@@ -108,6 +109,13 @@ my %calls = (
     },
     text => sub { PVE::Native::Image::qemu_img_info($path, 'qcow2') },
     sizes => sub { my @answer = PVE::Native::Image::file_size_info($path, undef, 'qcow2') },
+    broadcast => sub {
+        my $opts = { sizes => { w => 5 }, transports => 'sda|w|scsi:fcp', limit => 99 };
+        PVE::Native::ClusterStatus::summarize_maps('{"maps":[{"uuid":"w"}]}', $opts);
+    },
+    'broadcast, error' => sub {
+        eval { PVE::Native::ClusterStatus::summarize_maps('timeout', { seq => 5 }) };
+    },
     errors => sub {
         eval { PVE::Native::Image::info("$path.none") }
     },

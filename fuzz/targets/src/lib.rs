@@ -9,6 +9,7 @@ pub mod audit;
 pub mod capi;
 pub mod chain;
 mod check;
+pub mod cluster;
 pub mod corpus;
 mod directory;
 mod disk;
@@ -47,7 +48,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 23] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -117,6 +118,18 @@ pub const TARGETS: [Target; 21] = [
         name: "options",
         run: names::options,
         seeds: seeds::options,
+        mutants: 20_000,
+    },
+    Target {
+        name: "multipathd",
+        run: cluster::multipathd,
+        seeds: seeds::multipathd,
+        mutants: 5_000,
+    },
+    Target {
+        name: "broadcast",
+        run: cluster::broadcast,
+        seeds: seeds::broadcast,
         mutants: 20_000,
     },
 ];

@@ -3,12 +3,14 @@
 //! to `fuzz/seeds/`.
 
 mod calls;
+mod cluster;
 mod disks;
 mod qcow2;
 mod tables;
 mod texts;
 
 pub use calls::capi;
+pub use cluster::{broadcast, multipathd};
 pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
 pub use qcow2::qcow2;
 pub(crate) use qcow2::rich as rich_qcow2;

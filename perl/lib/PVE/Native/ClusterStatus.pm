@@ -7,10 +7,11 @@ use PVE::Native::Arguments qw(text options);
 
 sub summarize_maps {
     my ($reply, $opts) = @_;
-    my @values = options('summarize_maps', $opts, qw(sizes transports sysfs limit time seq));
-    $#values = 5;
+    my ($sizes, $transports, $sysfs, $limit, $time, $seq) =
+        options('summarize_maps', $opts, qw(sizes transports sysfs limit time seq));
+    $reply = text("multipathd's reply", $reply);
     return PVE::Native::RS::ClusterStatus::summarize_maps(
-        text("multipathd's reply", $reply), @values,
+        $reply, $sizes, $transports, $sysfs, $limit, $time, $seq,
     );
 }
 
