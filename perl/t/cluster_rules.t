@@ -281,7 +281,7 @@ corner 'an entry that is no hash, of a node that is online, ends it' => sub {
 corner 'what a node broadcasts is a hash or undef' => sub {
     my $with = sub ($maps) { return fold(['a'], {}, {}, { n1 => $maps }, { n1 => 1 }) };
     same($with->(undef)->{a}->{nodes}, { n1 => $MISSING }, 'undef');
-    like(death(sub { $with->($_[0]) }), qr/\w+ \w+/, 'maps ' . text($_)) for '', 0, @no_hashes;
+    like(death(sub { $with->($_) }), qr/\w+ \w+/, 'maps ' . text($_)) for '', 0, @no_hashes;
     like(death(sub { fold([], {}, {}, { n1 => [] }, {}) }), qr/\w+ \w+/, 'of an offline node');
 };
 
@@ -305,7 +305,7 @@ corner 'arguments of the wrong kind end it where they are looked at' => sub {
             'a set not looked at'
         );
     }
-    like(death(sub { fold($_[0]) }), qr/\w+ \w+/, 'allow_wwids') for '', 0, 1, 'x', {};
+    like(death(sub { fold($_) }), qr/\w+ \w+/, 'allow_wwids') for '', 0, 1, 'x', {};
 };
 
 corner 'what is reported is trusted' => sub {

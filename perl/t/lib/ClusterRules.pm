@@ -60,9 +60,9 @@ sub status ($raw, %opts) {
     return ({ map { $_->{wwid} => $_ } $status->{luns}->@* }, $status->{nodes});
 }
 
-# What a call dies of.
+# What a call dies of, or nothing.
 sub death ($code) {
-    return eval { $code->(); 1 } ? 'it lives' : $@;
+    return eval { $code->(); 1 } ? '' : $@;
 }
 
 # What a node says about a LUN.

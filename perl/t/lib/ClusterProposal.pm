@@ -1,17 +1,17 @@
-package ClusterSeed;
+package ClusterProposal;
 
-# The functions of the proposal that brought the cluster status to Proxmox VE, cut out of the patch
-# mail and run as they are. The mail is no part of this repository; PVE_NATIVE_SEED names the file.
-# What the endpoint asks of PVE::Cluster and of the configuration is stood in for by the options of
-# a case, as is the time. The names of its packages begin with ClusterSeed::PVE here, so that they
-# never meet the real ones.
+# The functions of the proposal for Proxmox VE that the cluster status stands in for, cut out of the
+# patch mail and run as they are. The mail is no part of this repository; PVE_NATIVE_SEED names the
+# file. What the endpoint asks of PVE::Cluster and of the configuration is stood in for by the options
+# of a case, as is the time. The names of its packages begin with ClusterProposal::PVE here, so that
+# they never meet the real ones.
 
 use v5.36;
 
 # The options of the case that the endpoint is run for, and what was broadcast last.
 our ($raw, $opts, @broadcast);
 
-package ClusterSeed::PVE::Cluster {
+package ClusterProposal::PVE::Cluster {
 
     sub get_node_kv ($key) {
         return $key eq 'multipath' ? $raw : $opts->{apply} // {};
@@ -19,7 +19,7 @@ package ClusterSeed::PVE::Cluster {
     sub get_members () { return $opts->{members} }
 }
 
-package ClusterSeed::PVE::Multipath {
+package ClusterProposal::PVE::Multipath {
     our $KV_STALE_SECONDS = 180;
     sub update_node_kv ($key, $value) { @broadcast = ($key, $value) }
 
@@ -37,33 +37,33 @@ package ClusterSeed::PVE::Multipath {
     }
 }
 
-package ClusterSeed::PVE::Multipath::ClusterConfig {
+package ClusterProposal::PVE::Multipath::ClusterConfig {
     sub read_config () { return {} }
 }
 
-package ClusterSeed::PVE::Multipath::Config {
+package ClusterProposal::PVE::Multipath::Config {
     sub wwid_list ($cfg) { return $opts->{allow} // [] }
     sub aliases ($cfg) { return $opts->{aliases} }
 }
 
-package ClusterSeed::Registered {
+package ClusterProposal::Registered {
     my %methods;
     sub register_method ($class, $method) { $methods{ $method->{name} } = $method }
-    sub method ($name) { return $methods{$name} // die "the seed has no method '$name'\n" }
+    sub method ($name) { return $methods{$name} // die "the mail has no method '$name'\n" }
 }
 
-package ClusterSeed;
+package ClusterProposal;
 
 # What the mail adds to a file.
 sub added ($mail, $file) {
     my ($diff) = $mail =~ m/^diff --git a\/\Q$file\E .*?\n(.*?)(?=^diff --git |^-- $)/ms
-        or die "the seed does not change $file\n";
+        or die "the mail does not change $file\n";
     return join("\n", map { m/^\+(?!\+\+ )(.*)$/ ? $1 : () } split(m/\n/, $diff)) . "\n";
 }
 
 sub run ($package, $code) {
     eval("package $package; use strict; use warnings; no warnings; use JSON::XS; $code; 1")
-        or die "the seed does not run: $@";
+        or die "the mail does not run: $@";
     return;
 }
 
@@ -74,25 +74,25 @@ sub load ($path) {
     my ($mail) = do { local $/ = undef; <$fh> }
         =~ m/^(.*)$/s;
     $mail =~ s/\r\n/\n/g;
-    $mail =~ s/\bPVE::(?=Multipath|Cluster)/ClusterSeed::PVE::/g;
+    $mail =~ s/\bPVE::(?=Multipath|Cluster)/ClusterProposal::PVE::/g;
 
-    run('ClusterSeed::PVE::Multipath', added($mail, 'src/PVE/Multipath.pm'));
+    run('ClusterProposal::PVE::Multipath', added($mail, 'src/PVE/Multipath.pm'));
     my ($endpoint) = added($mail, 'src/PVE/API2/Multipath.pm') =~ m/^(__PACKAGE__.*?^\}\);)$/ms
-        or die "the seed has no endpoint\n";
+        or die "the mail has no endpoint\n";
     run(
-        'ClusterSeed::Registered',
-        "use subs qw(time); sub time { return \$ClusterSeed::opts->{now} } $endpoint",
+        'ClusterProposal::Registered',
+        "use subs qw(time); sub time { return \$ClusterProposal::opts->{now} } $endpoint",
     );
     my ($tests) = added($mail, 'src/test/run_multipath_tests.pl') =~ m/^(# --- cluster status.*)/ms
-        or die "the seed has no tests\n";
+        or die "the mail has no tests\n";
     return $tests;
 }
 
-sub aggregate (@args) { return ClusterSeed::PVE::Multipath::aggregate_cluster_status(@args) }
+sub aggregate (@args) { return ClusterProposal::PVE::Multipath::aggregate_cluster_status(@args) }
 
 sub status ($broadcasts, $options) {
     local ($raw, $opts) = ($broadcasts, $options);
-    return ClusterSeed::Registered::method('status')->{code}->({});
+    return ClusterProposal::Registered::method('status')->{code}->({});
 }
 
 1;
