@@ -2,9 +2,9 @@ package ClusterProposal;
 
 # The functions of the proposal for Proxmox VE that the cluster status stands in for, cut out of the
 # patch mail and run as they are. The mail is no part of this repository; PVE_NATIVE_SEED names the
-# file. What the endpoint asks of PVE::Cluster and of the configuration is stood in for by the options
-# of a case, as is the time. The names of its packages begin with ClusterProposal::PVE here, so that
-# they never meet the real ones.
+# file. What the endpoint asks of PVE::Cluster and of the configuration is stood in for by the
+# options of a case, as is the time. The names of its packages begin with ClusterProposal::PVE here,
+# so that they never meet the real ones.
 
 use v5.36;
 
