@@ -76,6 +76,12 @@ sub wrong ($expected, $got, $death) {
     return without_address($got) eq without_address($expected) ? undef : "is $got";
 }
 
+# A case that went wrong, with all that is needed to look into it.
+sub told ($number, $make, $expected, $why) {
+    my $given = any_text([$make->($number)]);
+    return "case $number $why\nexpected: " . ($expected // 'it dies') . "\ngiven: $given";
+}
+
 # Compares two functions that return structures; the first is the model.
 sub agree ($what, $make, $model, $other) {
     my @wrong;
@@ -86,7 +92,7 @@ sub agree ($what, $make, $model, $other) {
         my ($text, $other_text) = map { defined($_) ? any_text($_) : undef } $expected, $got;
         $died++ if !defined($text);
         my $why = wrong($text, $other_text, $death) // next;
-        push @wrong, "case $number $why\nexpected: " . ($text // 'it dies');
+        push @wrong, told($number, $make, $text, $why);
         last if @wrong == 5;
     }
     ok(!@wrong, "$what: $cases random inputs, in $died of which it dies")
@@ -136,7 +142,7 @@ subtest 'status_json' => sub {
                 $death
             );
         }
-        push @wrong, "case $number $why\nexpected: " . ($text // 'it dies') if defined($why);
+        push @wrong, told($number, \&status_case, $text, $why) if defined($why);
         last if @wrong == 5;
     }
     ok(!@wrong, "$cases random inputs") or diag(join("\n", @wrong));
