@@ -121,6 +121,12 @@ check-sizes:
 	PVE_NATIVE_MEASURES=$(SIZE_ROUNDS) PVE_NATIVE_HEADROOMS=$(SIZE_ROUNDS) PVE_NATIVE_MERGES=$(SIZE_ROUNDS) \
 	    $(CARGO) test --locked --test measure --test measure_image --test headroom --test merge_cost
 
+# The long form of perl/t/cluster_compat.t; PVE_NATIVE_SEED names a file with the proposal's mail.
+COMPAT_CASES ?= 100000
+.PHONY: check-compat
+check-compat: perl
+	PVE_NATIVE_COMPAT=$(COMPAT_CASES) $(PROVE) perl/t/cluster_compat.t
+
 .PHONY: check-perl
 check-perl: perl
 	$(PROVE) perl/t

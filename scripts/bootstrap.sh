@@ -30,6 +30,7 @@ c++ g++
 pkg-config pkg-config
 perl perl
 ExtUtils::Embed perl
+JSON::XS libjson-xs-perl
 Test::More perl
 podchecker perl
 prove perl
