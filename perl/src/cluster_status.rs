@@ -3,7 +3,9 @@
 #[perlmod::package(name = "PVE::Native::RS::ClusterStatus", lib = "Native")]
 mod export {
     use perlmod::Value;
+    use pve_native_core::Error;
     use pve_native_core::cluster::broadcast::{SummaryOptions, broadcast};
+    use pve_native_core::cluster::status::{self, Options};
 
     use crate::args::{elements, optional, required};
     use crate::failure::Failure;
@@ -46,5 +48,30 @@ mod export {
         }
         let fitted = broadcast(required("multipathd's reply", &reply)?, &options)?;
         Ok(Value::new_bytes(&fitted.payload))
+    }
+
+    /// Function: the rows, as a JSON text, for the six arguments as a JSON array.
+    #[export(raw_return, serialize_error)]
+    fn aggregate(#[raw] arguments: Value) -> Result<Value, Failure> {
+        let rows = status::aggregate(required("arguments", &arguments)?)?;
+        Ok(Value::new_bytes(&rows))
+    }
+
+    /// Function: the answer, as a JSON text. Broadcasts are a reference to an array of names and values
+    /// in turn, options a JSON text.
+    #[export(raw_return, serialize_error)]
+    fn status(#[raw] broadcasts: Value, #[raw] options: Value) -> Result<Value, Failure> {
+        let options = Options::of_text(required("options", &options)?)?;
+        let list = elements(&broadcasts).unwrap_or_default();
+        let mut nodes = Vec::with_capacity(list.len() / 2);
+        for pair in list.chunks_exact(2) {
+            let name = std::str::from_utf8(required("name of a node", &pair[0])?);
+            let name = name.map_err(|_| Error::argument("the name of a node is no UTF-8"))?;
+            if let Some(raw) = optional("broadcast", &pair[1])? {
+                nodes.push((name, raw));
+            }
+        }
+        let answer = status::status(&nodes, &options)?.to_json()?;
+        Ok(Value::new_bytes(&answer))
     }
 }

@@ -79,6 +79,9 @@ fn object(what: &str, value: &Json) -> Result<BTreeMap<String, Json>> {
     match value {
         Json::Null => Ok(BTreeMap::new()),
         Json::Object(object) => Ok(object.clone()),
-        other => Err(Error::argument(format!("{what} {} and no object", other.kind()))),
+        other => Err(Error::argument(format!(
+            "{what} {} and no object",
+            other.kind()
+        ))),
     }
 }

@@ -2,8 +2,37 @@ package PVE::Native::ClusterStatus;
 
 use v5.36;
 
+use JSON::XS ();
+
 use PVE::Native;
-use PVE::Native::Arguments qw(text options);
+use PVE::Native::Arguments qw(text options refuse);
+
+# Values as Proxmox VE broadcasts and decodes them.
+my $json = JSON::XS->new->utf8->allow_nonref;
+
+sub aggregate {
+    my ($allow_wwids, $aliases, $used_by, $node_kv, $online, $expected) = @_;
+    my $arguments = [$allow_wwids, $aliases, $used_by, $node_kv, $online, $expected];
+    my $rows = PVE::Native::RS::ClusterStatus::aggregate($json->encode($arguments));
+    return $json->decode($rows);
+}
+
+sub status_json {
+    my ($raw_by_node, $opts) = @_;
+    refuse('the broadcasts are no hash') if ref($raw_by_node) ne 'HASH';
+    refuse('the options are no hash') if defined($opts) && ref($opts) ne 'HASH';
+    my @broadcasts;
+    for my $node (sort(keys($raw_by_node->%*))) {
+        utf8::encode(my $name = $node);
+        push @broadcasts, $name, text("the broadcast of node '$node'", $raw_by_node->{$node});
+    }
+    return PVE::Native::RS::ClusterStatus::status(\@broadcasts, $json->encode($opts // {}));
+}
+
+sub status {
+    my ($raw_by_node, $opts) = @_;
+    return $json->decode(status_json($raw_by_node, $opts));
+}
 
 sub summarize_maps {
     my ($reply, $opts) = @_;
@@ -43,6 +72,74 @@ version 0.1.
 =head1 FUNCTIONS
 
 =over
+
+=item status_json(\%raw_by_node, \%opts)
+
+The state of each LUN of the cluster, as a JSON text in UTF-8. The broadcasts are the values of pmxcfs'
+key-value store by node, as C<PVE::Cluster::get_node_kv> returns them, in any of their forms.
+
+    {"luns":[{"wwid":"3600…","alias":"tank","used-by":["san1"],"size":1099511627776,
+              "cluster-state":"degraded","coverage":"2/3",
+              "nodes":{"n1":{"state":"optimal","paths-active":4,"paths-total":4,"transport":"fc"},
+                       "n2":{"state":"degraded","paths-active":3,"paths-total":4,"transport":"fc"},
+                       "n3":{"state":"unknown","reason":"stale"}}}],
+     "nodes":{"n1":{"status":"live","age":12},"n2":{…},"n3":{"status":"stale","age":244}}}
+
+LUNs come in the order of their WWIDs. Their state is the worst of those nodes that say anything: C<optimal>,
+C<degraded> (some paths are down), C<missing> (a node that should have the LUN has not assembled it),
+C<failed> (no path is left); C<unknown> if nobody says anything. F<docs/cluster-status.md> has all keys.
+
+Options, all of which may be left out:
+
+=over
+
+=item mode
+
+C<strict>, the default, or C<compat>: the answer of the function that was proposed for Proxmox VE, bit for
+bit, with all of its corners.
+
+=item now
+
+The time in seconds since 1970. Default: 0, and then each broadcast that has a time is one of the future.
+
+=item allow, aliases, used-by
+
+The WWIDs that the cluster is to use (an array); their aliases, and the storages on them (hashes by WWID).
+
+=item members
+
+Who is in the cluster, as C<PVE::Cluster::get_members> says it: C<< { n1 => { online => 1 } } >>. Undef or
+empty: there is no cluster, and every node is there.
+
+=item expected, expected-nodes
+
+The nodes that are to have a LUN: a hash of arrays by WWID, and an array for allow-listed LUNs that are not
+in it. If there are none, those that report.
+
+=item apply
+
+What nodes have broadcast of applying the configuration, by node.
+
+=item stale-seconds, skew-seconds
+
+A broadcast that is older than that (180) says nothing of now; a node's clock that is that far ahead (30)
+is wrong.
+
+=back
+
+Dies in strict mode only of options that have no sensible value (C<argument>): broadcasts that are not
+understood harm no node but their own. In compat mode an entry that is no object is such an error, too.
+
+=item status(\%raw_by_node, \%opts)
+
+The same as a Perl structure.
+
+=item aggregate($allow_wwids, $aliases, $used_by, $node_kv, $online, $expected)
+
+The rows of the function C<aggregate_cluster_status> that was proposed for Proxmox VE, for its arguments: the
+allow-list, hashes of aliases and of storages by WWID, decoded broadcasts (C<maps>) by node, a hash of the
+nodes that are online, and by WWID hashes of the nodes that are expected to have it. All may be undef. Dies
+where that function dies, of an entry of an online node that is no hash, for example.
 
 =item summarize_maps($multipathd_json, \%opts)
 
