@@ -223,7 +223,10 @@ fn suspended_images_are_not_touched_by_whatever_name_they_have() {
             Look { check: false },
         );
         let first = found.unwrap().swap_remove(0);
-        (first.code, inactive, first.plan.unwrap().to_text())
+        let plan = first.plan.unwrap();
+        // It can be run: nothing is taken for granted of what could not be read.
+        plan.check_start(&Storage::inline(), &group.site()).unwrap();
+        (first.code, inactive, plan.to_text())
     };
     let mut listing = group.listing();
     for listed in &mut listing {

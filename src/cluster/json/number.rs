@@ -12,8 +12,13 @@ pub enum Number {
 }
 
 impl Number {
-    /// The number of a text that is one for JSON.
+    /// The number of a text that is one for JSON, as `JSON::XS` has it.
     pub(super) fn of_text(text: &str) -> Self {
+        Self::integer(text).unwrap_or_else(|| Number::Float(float(text)))
+    }
+
+    /// The same as C has it: the nearest.
+    fn nearest(text: &str) -> Self {
         Self::integer(text).unwrap_or_else(|| Number::Float(text.parse().unwrap_or(f64::NAN)))
     }
 
@@ -41,6 +46,66 @@ impl Number {
             Number::Float(_) => None,
         }
     }
+}
+
+/// A float as `JSON::XS` reads it: in groups of digits that fit into 64 bits, each times its power of ten,
+/// and these added up from the last to the first. What comes of it can differ from the nearest float in
+/// the last digits, and where powers of ten end, in all of them.
+fn float(text: &str) -> f64 {
+    /// From here on the next digit might not fit.
+    const FULL: u64 = u64::MAX / 10 - 1;
+    /// Groups that are looked at.
+    const GROUPS: usize = 10;
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text),
+    };
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    let (whole, places) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let negative = exponent.starts_with('-');
+    let exponent = exponent.trim_start_matches(['+', '-']).bytes();
+    let exponent = exponent.fold(0_i32, |sum, digit| {
+        sum.wrapping_mul(10).wrapping_add(i32::from(digit - b'0'))
+    });
+    let exponent = if negative {
+        exponent.wrapping_neg()
+    } else {
+        exponent
+    };
+    let mut left = GROUPS;
+    let mut groups = |digits: &str| {
+        let mut groups: Vec<(u64, i32)> = Vec::new();
+        let mut group = (0_u64, 0_i32);
+        for digit in digits.bytes() {
+            group = (group.0 * 10 + u64::from(digit - b'0'), group.1 + 1);
+            if group.0 >= FULL {
+                groups.push(std::mem::take(&mut group));
+            }
+        }
+        groups.push(group);
+        groups.truncate(left);
+        left -= groups.len();
+        groups
+    };
+    let (whole, places) = (groups(whole), groups(places));
+    let power = |value: u64, exponent: i32| match exponent {
+        ..=-324 => value as f64 * 0.0,
+        309.. => value as f64 * f64::INFINITY,
+        _ => value as f64 * 10_f64.powf(f64::from(exponent)),
+    };
+    let mut sum = 0.0;
+    let behind: i32 = places.iter().map(|group| group.1).sum();
+    let mut before = behind;
+    for (value, digits) in places.into_iter().rev() {
+        sum += power(value, exponent.wrapping_sub(before));
+        before -= digits;
+    }
+    let mut later = 0;
+    for (value, digits) in whole.into_iter().rev() {
+        sum += power(value, exponent.wrapping_add(later));
+        later += digits;
+    }
+    sign * sum
 }
 
 fn fits(value: i128) -> bool {
@@ -100,6 +165,23 @@ pub fn leading_number(text: &str) -> Number {
     if begins("nan") {
         return Number::Float(f64::NAN);
     }
+    // As some systems write what is not finite.
+    let word = rest
+        .strip_prefix('1')
+        .map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    let word = word
+        .and_then(|rest| rest.strip_prefix('#'))
+        .unwrap_or_default();
+    let is_word = |known: &str| {
+        let start = word.get(..known.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(known))
+    };
+    if is_word("inf") {
+        return Number::Float(sign * f64::INFINITY);
+    }
+    if is_word("qnan") || is_word("ind") || is_word("nan") {
+        return Number::Float(f64::NAN);
+    }
     let digits = |from: usize| {
         let rest = rest.as_bytes().get(from..).unwrap_or_default();
         rest.iter().take_while(|b| b.is_ascii_digit()).count()
@@ -124,7 +206,7 @@ pub fn leading_number(text: &str) -> Number {
         }
     }
     let number = rest[..end].strip_suffix('.').unwrap_or(&rest[..end]);
-    match (Number::of_text(number), sign < 0.0) {
+    match (Number::nearest(number), sign < 0.0) {
         (Number::Int(value), true) if fits(-value) => Number::Int(-value),
         (number, true) => Number::Float(-number.as_f64()),
         (number, false) => number,

@@ -30,7 +30,8 @@ pub fn inactive(volume: &mut Volume<'_>) -> bool {
     let names: Vec<String> = all.iter().map(|&index| volume.name(index)).collect();
     let plan = volume.plan(|draft| {
         let action = draft.site.activate(&names);
-        draft.other(Task::Activate, action, &names, Some(Vec::new()));
+        // Nothing can be said of how they are before: one may be there under another name.
+        draft.other(Task::Activate, action, &[], Some(Vec::new()));
         Ok(())
     });
     let message = format!(

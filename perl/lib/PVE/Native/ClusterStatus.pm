@@ -17,6 +17,15 @@ sub aggregate {
     return $json->decode($rows);
 }
 
+# Texts of the key-value store are bytes. What is no UTF-8 is no JSON either, as is nothing at all.
+my sub characters ($raw_by_node) {
+    my %texts = $raw_by_node->%*;
+    for my $raw (values(%texts)) {
+        $raw = '' if defined($raw) && !ref($raw) && !utf8::decode($raw);
+    }
+    return \%texts;
+}
+
 sub status_json {
     my ($raw_by_node, $opts) = @_;
     refuse('the broadcasts are no hash') if ref($raw_by_node) ne 'HASH';
@@ -24,9 +33,14 @@ sub status_json {
     my @broadcasts;
     for my $node (sort(keys($raw_by_node->%*))) {
         utf8::encode(my $name = $node);
-        push @broadcasts, $name, text("the broadcast of node '$node'", $raw_by_node->{$node});
+        my $raw = text("the broadcast of node '$node'", $raw_by_node->{$node});
+        # Bytes cannot have been decoded yet, and what is not understood harms no other.
+        $raw = '' if defined($raw) && !utf8::downgrade($raw, 1);
+        push @broadcasts, $name, $raw;
     }
-    return PVE::Native::RS::ClusterStatus::status(\@broadcasts, $json->encode($opts // {}));
+    my %options = ($opts // {})->%*;
+    $options{apply} = characters($options{apply}) if ref($options{apply}) eq 'HASH';
+    return PVE::Native::RS::ClusterStatus::status(\@broadcasts, $json->encode(\%options));
 }
 
 sub status {
