@@ -15,7 +15,9 @@ use PVE::Native::SnapshotGraph;
 sub info {
     my ($at) = @_;
     my $path = PVE::Native::LVM::path($at->{vg}, $at->{volname});
-    die "volume '$at->{vg}/$at->{volname}' is not active, or has no current image\n" if !-e $path;
+    die "volume '$at->{vg}/$at->{volname}' is not active, or has no current image:"
+        . " 'pve-native snapshot diagnose $path' says more\n"
+        if !-e $path;
     my $graph = PVE::Native::SnapshotGraph->from_chain(
         $path,
         {
