@@ -263,7 +263,7 @@ sub judge {
 # --- The cases ------------------------------------------------------------------------------------
 
 my ($cases, $failed, $begin) = (0, 0, time());
-($Group::name, $Group::size) = ('vg0', 512 << 20);
+($Group::name, $Group::size) = ('vg0', 256 << 20);
 Group::make();
 my @operations = Operations::all($cfg);
 while (my ($title, $operation) = splice(@operations, 0, 2)) {
