@@ -277,6 +277,28 @@ subtest 'how it is overwritten' => sub {
     like($wiped->(), qr/--step 4194304 /, 'or as much as is wanted');
 };
 
+subtest 'a header that was changed is not nothing' => sub {
+    my $volume = disk(4);
+    write_pattern(1, $volume, 0);
+    call('volume_snapshot', $volume, 'one');
+    call('volume_snapshot', $volume, 'two');
+    my $before = names_of('vm-100-disk-0');
+    # The reference to the name that the merged image is to have is written; neither is the image renamed
+    # nor the reference put back.
+    my $failing = 0;
+    local $FakeLvm::before = sub {
+        my ($command) = @_;
+        $failing ||= $command->[0] =~ m/lvrename/;
+        die "no\n" if $failing && $command->[0] !~ m/lvs/;
+    };
+    my $died = died('volume_snapshot_delete', $volume, 'one', 0);
+    ok($failing, 'it has begun');
+    is(names_of('vm-100-disk-0'), $before, 'all names are as before');
+    like($died, qr/this was step .* says how to go on/, 'it is said that something is not');
+    $FakeLvm::before = undef;
+    locked('free_image', $volume, 0, 'qcow2');
+};
+
 subtest 'what fails half-way' => sub {
     my $volume = disk(4);
     write_pattern(1, $volume, 0);

@@ -257,3 +257,28 @@ fn suspended_images_are_not_touched_by_whatever_name_they_have() {
     assert!(inactive.contains(moved), "{inactive:?}");
     assert!(plan.contains(&old), "{plan}");
 }
+
+#[test]
+fn a_suspended_device_is_activated_by_the_name_that_its_volume_has_now() {
+    let (group, model) = volume();
+    let (old, new) = (
+        "vm-100-disk-0-snap-two.qcow2",
+        "del-0-vm-100-disk-0-snap-two.qcow2",
+    );
+    let mut listing = group.listing();
+    for listed in &mut listing {
+        if listed.name == old.as_bytes() {
+            listed.suspended = true;
+            listed.name = new.as_bytes().to_vec();
+            listed.path = group.path(new).as_os_str().as_bytes().to_vec();
+        }
+    }
+    let subject = Subject::new(group.scheme, model.volume.as_bytes(), None).unwrap();
+    let graph = Graph::from_volumes(&Storage::inline(), subject, &listing).unwrap();
+    let look = Look { check: false };
+    let found = diagnose(&Storage::inline(), &graph, &group.terms(), look).unwrap();
+    assert_eq!(found[0].code, "not-active");
+    let text = found[0].plan.as_ref().unwrap().to_text();
+    assert!(text.contains(new), "{text}");
+    assert!(!text.contains(&format!("/{old}")), "{text}");
+}

@@ -27,7 +27,12 @@ pub fn inactive(volume: &mut Volume<'_>) -> bool {
     let Some(&first) = all.first() else {
         return false;
     };
-    let names: Vec<String> = all.iter().map(|&index| volume.name(index)).collect();
+    // What is not listed is a device that has kept the old name of one that is: LVM knows only the new
+    // one, and fails for the other.
+    let is_listed = |index: &&usize| volume.image(**index).listed;
+    let any_listed = all.iter().any(|index| is_listed(&index));
+    let known = all.iter().filter(|index| !any_listed || is_listed(index));
+    let names: Vec<String> = known.map(|&index| volume.name(index)).collect();
     let plan = volume.plan(|draft| {
         let action = draft.site.activate(&names);
         // Nothing can be said of how they are before: one may be there under another name.

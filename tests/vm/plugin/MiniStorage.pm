@@ -58,6 +58,13 @@ package PVE::Storage {
         return MiniStorage::locked($storeid, $scfg, $code);
     }
 
+    sub rename_snapshot {
+        my ($cfg, $volid, $source, $target) = @_;
+        my ($storeid, $scfg, $volname) = MiniStorage::at($cfg, $volid);
+        my $code = sub { $plugin->rename_snapshot($scfg, $storeid, $volname, $source, $target) };
+        return MiniStorage::locked($storeid, $scfg, $code);
+    }
+
     sub vdisk_list {
         my ($cfg, $storeid) = @_;
         my $scfg = $cfg->{ids}->{$storeid};

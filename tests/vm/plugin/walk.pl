@@ -4,6 +4,7 @@ use v5.36;
 # walk.pl WHOSE-MODULES STEPS SEED. After each step the disk that it was about and another one are compared
 # with it, a snapshot of each, and the group with what should be in it.
 
+use Disks qw($BLOCK disk copy_of format_of io fill holds images_of);
 use Storage;
 
 my ($whose, $steps, $seed) = @ARGV;
@@ -12,8 +13,8 @@ my $cfg = load($whose);
 srand($seed);
 say "# walk of $steps steps, seed $seed";
 
-my $BLOCK = 256 * 1024;
-# volid => { data => { block => byte }, blocks, snapshots => [{ name, data, blocks }] }, oldest first.
+# volid => { name, data, blocks, snapshots => [{ name, data, blocks }], adopted }, the oldest snapshot first;
+# adopted: how many blocks the raw image below has.
 my %volumes;
 my ($guest, $count, %done) = (100, 0);
 # The volume that the last step was about.
@@ -29,34 +30,16 @@ sub path_of {
     return scalar(PVE::Storage::path($cfg, $volid));
 }
 
-sub io {
-    my ($path, @commands) = @_;
-    return if !@commands;
-    run_program(
-        ['/usr/bin/qemu-io', '-f', 'qcow2', (map { ('-c', $_) } @commands), $path],
-        outfunc => sub { die "$path: $_[0]\n" if $_[0] =~ m/Pattern verification failed/ },
-    );
-    return;
-}
-
-# Runs of blocks that hold the same byte.
-sub reads {
-    my ($state) = @_;
-    my ($start, @reads) = (0);
-    for my $block (1 .. $state->{blocks}) {
-        my $byte = $state->{data}->{$start} // 0;
-        next if $block < $state->{blocks} && ($state->{data}->{$block} // 0) == $byte;
-        push @reads, "read -P $byte " . $start * $BLOCK . ' ' . ($block - $start) * $BLOCK;
-        $start = $block;
-    }
-    return @reads;
-}
-
 sub check {
     my ($volid) = @_;
     my $volume = $volumes{$volid};
     PVE::Storage::activate_volumes($cfg, [$volid]) if !-e path_of($volid);
-    io(path_of($volid), reads($volume));
+    holds(path_of($volid), $volume);
+    if (format_of($volid) eq 'raw') {
+        my $size = PVE::Storage::volume_size_info($cfg, $volid, 5);
+        must($size == $volume->{blocks} * $BLOCK, "size of $volid", $size);
+        return;
+    }
     my $info = PVE::Storage::volume_snapshot_info($cfg, $volid);
     my @names = map { $_->{name} } $volume->{snapshots}->@*;
     my @found = sort { $info->{$b}->{order} <=> $info->{$a}->{order} } keys $info->%*;
@@ -67,7 +50,7 @@ sub check {
     );
     # Each snapshot now and then.
     my $snapshot = pick($volume->{snapshots}->@*) // return;
-    io($info->{ $snapshot->{name} }->{file}, reads($snapshot));
+    holds($info->{ $snapshot->{name} }->{file}, $snapshot);
     return;
 }
 
@@ -75,13 +58,7 @@ sub check_group {
     my ($step) = @_;
     my @lines = commands('/sbin/lvs', '--noheadings', '-o', 'lv_name', 'vg0');
     my @found = sort map { m/(\S+)/ ? $1 : () } @lines;
-    my @expected = sort map {
-        my ($name) = m/:(.+)$/;
-        my $stem = $name =~ s/[.]qcow2$//r;
-        my $volume = $volumes{$_};
-        my @below = map { "$stem-snap-$_->{name}.qcow2" } $volume->{snapshots}->@*;
-        ($name, @below, $volume->{adopted} ? "$stem-base" : ());
-    } keys %volumes;
+    my @expected = sort map { images_of($_) } values %volumes;
     must("@found" eq "@expected", 'what is in the group', "@found");
     return if $step % 4;
     my $list = PVE::Storage::vdisk_list($cfg, 'san')->{san};
@@ -90,54 +67,78 @@ sub check_group {
     return;
 }
 
-sub copy_of {
-    my ($state) = @_;
-    return (data => { $state->{data}->%* }, blocks => $state->{blocks});
+# A volume has come, or has got another name.
+sub comes {
+    my ($volid, $volume) = @_;
+    ($volume->{name}) = $volid =~ m/:(.+)$/;
+    $volumes{ $touched = $volid } = $volume;
+    return 1;
+}
+
+# What an administrator does with the command.
+sub perform {
+    my ($volume, $operation) = @_;
+    my $at = PVE::Native::LvmQcow2::Volume::at(
+        'PVE::Storage::Custom::LvmQcow2Plugin', $cfg->{ids}->{san}, 'san', $volume->{name},
+    );
+    return PVE::Native::LvmQcow2::Volume::perform($at, $operation, {})->{result}->{volid};
+}
+
+# Whatever lay there before is seen on a raw volume.
+sub cover {
+    my ($volid, $volume, $first) = @_;
+    PVE::Storage::activate_volumes($cfg, [$volid]);
+    fill(path_of($volid), $volume, $first, $volume->{blocks} - 1, 1 + int(rand(255)));
+    return;
 }
 
 my %operations = (
     alloc => sub {
         return 0 if keys(%volumes) >= 3;
-        my $blocks = pick(16, 37, 64);
+        my ($format, $blocks) =
+            rand() < 0.7 ? ('qcow2', pick(16, 37, 64)) : ('raw', pick(16, 32));
         my $volid =
-            PVE::Storage::vdisk_alloc($cfg, 'san', $guest, 'qcow2', undef, $blocks * $BLOCK / 1024);
-        $volumes{ $touched = $volid } = { data => {}, blocks => $blocks, snapshots => [] };
-        return 1;
+            PVE::Storage::vdisk_alloc($cfg, 'san', $guest, $format, undef, $blocks * $BLOCK / 1024);
+        my $volume = { disk($blocks)->%*, snapshots => [] };
+        cover($volid, $volume, 0) if $format eq 'raw';
+        return comes($volid, $volume);
     },
-    # A raw volume, with what is on it, becomes one that can have snapshots: what an administrator does
-    # with the command.
+    # A raw volume, with what is on it, becomes one that can have snapshots.
     adopt => sub {
-        return 0 if keys(%volumes) >= 3;
-        my $raw =
-            PVE::Storage::vdisk_alloc($cfg, 'san', $guest, 'raw', undef, 16 * $BLOCK / 1024);
-        my $byte = 1 + int(rand(255));
-        open(my $fh, '+<:raw', path_of($raw)) or die "cannot open: $!\n";
-        syswrite($fh, chr($byte) x (16 * $BLOCK)) == 16 * $BLOCK or die "cannot write: $!\n";
-        close($fh) or die "cannot write: $!\n";
-        my ($name) = $raw =~ m/:(.+)$/;
-        my $at = PVE::Native::LvmQcow2::Volume::at(
-            'PVE::Storage::Custom::LvmQcow2Plugin', $cfg->{ids}->{san}, 'san', $name,
-        );
-        my $plan = PVE::Native::LvmQcow2::Volume::perform($at, 'adopt', {});
-        $volumes{ $touched = $plan->{result}->{volid} } = {
-            data => { map { $_ => $byte } 0 .. 15 },
-            blocks => 16,
-            snapshots => [],
-            adopted => 1,
-        };
-        return 1;
+        my ($volid, $volume) = @_;
+        return 0 if format_of($volid) ne 'raw';
+        my $adopted = perform($volume, 'adopt');
+        delete $volumes{$volid};
+        return comes($adopted, { $volume->%*, adopted => $volume->{blocks} });
+    },
+    unadopt => sub {
+        my ($volid, $volume) = @_;
+        return 0 if format_of($volid) eq 'raw';
+        my $raw;
+        my $failed = fails(sub { $raw = perform($volume, 'unadopt') });
+        my $possible =
+            ($volume->{adopted} // 0) == $volume->{blocks} && !$volume->{snapshots}->@*;
+        must(!$failed == !!$possible, "unadopt of $volid", $failed);
+        return 0 if $failed;
+        delete $volumes{$volid};
+        return comes($raw, { $volume->%*, adopted => undef });
     },
     write => sub {
         my ($volid, $volume) = @_;
         my @blocks = map { int(rand($volume->{blocks})) } 1 .. 5;
         my $byte = 1 + int(rand(255));
-        io(path_of($volid), map { "write -P $byte " . $_ * $BLOCK . " $BLOCK" } @blocks);
+        io(path_of($volid), [], map { "write -P $byte " . $_ * $BLOCK . " $BLOCK" } @blocks);
         $volume->{data}->{$_} = $byte for @blocks;
         return 1;
     },
     snapshot => sub {
         my ($volid, $volume) = @_;
         return 0 if $volume->{snapshots}->@* >= 5;
+        if (format_of($volid) eq 'raw') {
+            my $failed = fails(sub { PVE::Storage::volume_snapshot($cfg, $volid, 'one') });
+            must($failed && $failed =~ m/adopt it first/, "snapshot of $volid", $failed);
+            return 0;
+        }
         my $name = 's' . ++$count;
         PVE::Storage::volume_snapshot($cfg, $volid, $name);
         push $volume->{snapshots}->@*, { name => $name, copy_of($volume) };
@@ -165,17 +166,18 @@ my %operations = (
     },
     resize => sub {
         my ($volid, $volume) = @_;
-        return 0 if $volume->{blocks} > 150;
-        $volume->{blocks} += pick(1, 16, 33);
+        my ($before, $is_raw) = ($volume->{blocks}, format_of($volid) eq 'raw');
+        return 0 if $before > 150;
+        $volume->{blocks} += $is_raw ? 16 : pick(1, 16, 33);
         PVE::Storage::volume_resize($cfg, $volid, $volume->{blocks} * $BLOCK, 0);
+        cover($volid, $volume, $before) if $is_raw;
         return 1;
     },
     rename => sub {
         my ($volid, $volume) = @_;
         my $new =
             PVE::Storage::rename_volume($cfg, $volid, $guest = 100 + $guest % 100 + 1, undef);
-        $volumes{ $touched = $new } = delete $volumes{$volid};
-        return 1;
+        return comes($new, delete $volumes{$volid});
     },
     deactivate => sub {
         my ($volid) = @_;
@@ -192,8 +194,7 @@ my %operations = (
 );
 my @wheel = (
     ('write') x 6, ('snapshot') x 5, ('delete') x 4, ('rollback') x 3,
-    qw(alloc adopt resize rename),
-    qw(deactivate free),
+    ('adopt') x 3, ('unadopt') x 2, qw(alloc resize rename deactivate free),
 );
 
 for my $step (1 .. $steps) {
@@ -219,6 +220,7 @@ for my $step (1 .. $steps) {
     must(!$@, "after step $step: $operation " . ($volid // ''), $@);
 }
 for my $volid (sort keys %volumes) {
+    PVE::Storage::activate_volumes($cfg, [$volid]);
     my $info = PVE::Storage::volume_snapshot_info($cfg, $volid);
     run_program(['/usr/bin/qemu-img', 'check', '-q', '-f', 'qcow2', $_->{file}])
         for values $info->%*;

@@ -15,7 +15,15 @@ use PVE::Native::SnapshotGraph;
 sub info {
     my ($at) = @_;
     my $path = PVE::Native::LVM::path($at->{vg}, $at->{volname});
-    die "volume '$at->{vg}/$at->{volname}' is not active, or has no current image\n" if !-e $path;
+    die "volume '$at->{vg}/$at->{volname}' is not active, or has no current image:"
+        . " 'pve-native snapshot diagnose $path' says more\n"
+        if !-e $path;
+    # Who reads a device that a command of LVM has left so waits in vain.
+    my $active = PVE::Native::LVM::active($at->{vg});
+    for my $name (PVE::Native::LvmQcow2::Names::members($at->{volname}, $active)) {
+        die "'$at->{vg}/$name' is suspended: 'pve-native snapshot diagnose $path' says more\n"
+            if PVE::Native::LVM::is_suspended($at->{vg}, $name);
+    }
     my $graph = PVE::Native::SnapshotGraph->from_chain(
         $path,
         {

@@ -149,12 +149,16 @@ my sub wiper {
     return PVE::Native::LvmQcow2::Wipe::worker($at->{scfg}, $lock, @aside);
 }
 
-# What the volume consists of.
+# What the volume consists of, and what its images say they stand on: a header can be changed while all
+# names are as before.
 my sub fingerprint {
-    my ($at, $list) = @_;
-    my $names = $list->{volumes};
-    my @members = PVE::Native::LvmQcow2::Names::members($at->{volname}, $names);
-    return join(' ', map { "$_=$names->{$_}->{size}" } @members);
+    my ($graph) = @_;
+    my @keys = qw(name size content virtual-size backing-filename backing-filename-format);
+    my @images;
+    for my $image ($graph->as_hash()->{images}->@*) {
+        push @images, join('|', map { $_ // '' } $image->@{@keys});
+    }
+    return join("\n", sort @images);
 }
 
 # Does it: $op and \%args as SnapshotGraph's plan takes them. Returns the plan, and what is to overwrite
@@ -171,14 +175,14 @@ sub carry_out {
             'put-aside' => $scfg->{saferemove} ? 1 : 0,
         },
     );
-    my $before = fingerprint($at, $list);
+    my $before = fingerprint($graph);
     PVE::Native::Plan::run(
         $plan,
         {
             command => \&command,
             lock => sub { under_lock($at, $_[0]) },
             log => sub { print "$at->{volname}: $_[0]\n" },
-            unchanged => sub { fingerprint($at, PVE::Native::LVM::list($at->{vg})) eq $before },
+            unchanged => sub { fingerprint((look($at))[0]) eq $before },
             diagnose => "pve-native snapshot diagnose "
                 . PVE::Native::LVM::path($at->{vg}, $at->{volname}),
         },
