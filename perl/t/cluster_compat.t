@@ -76,6 +76,13 @@ sub wrong ($expected, $got, $death) {
     return without_address($got) eq without_address($expected) ? undef : "is $got";
 }
 
+# JSON has no words for what is not finite, or for references to strings, and so an error in words will do
+# where it was handed in.
+sub has_no_words ($make, $number, $death) {
+    return 0 if !defined($death) || defined(wrong(undef, undef, $death));
+    return $death =~ m/^cannot encode/ || no_json(any_text([$make->($number)]));
+}
+
 # A case that went wrong, with all that is needed to look into it.
 sub told ($number, $make, $expected, $why) {
     my $given = any_text([$make->($number)]);
@@ -91,6 +98,7 @@ sub agree ($what, $make, $model, $other) {
         my ($got, $death) = answer($other, $make, $number);
         my ($text, $other_text) = map { defined($_) ? any_text($_) : undef } $expected, $got;
         $died++ if !defined($text);
+        next if has_no_words($make, $number, $death);
         my $why = wrong($text, $other_text, $death) // next;
         push @wrong, told($number, $make, $text, $why);
         last if @wrong == 5;
@@ -127,6 +135,7 @@ subtest 'status_json' => sub {
         my $text = defined($expected) ? text($expected) : undef;
         my ($got, $death) =
             answer(\&PVE::Native::ClusterStatus::status_json, \&status_case, $number);
+        next if has_no_words(\&status_case, $number, $death);
         my $why;
         if (defined($expected) && no_json($text)) {
             # Ours is JSON, or an error in words.

@@ -87,7 +87,11 @@ fn float(text: &str) -> f64 {
         left -= groups.len();
         groups
     };
-    let (whole, places) = (groups(whole), groups(places));
+    let whole = groups(whole);
+    let places = match mantissa.contains('.') {
+        true => groups(places),
+        false => Vec::new(),
+    };
     let power = |value: u64, exponent: i32| match exponent {
         ..=-324 => value as f64 * 0.0,
         309.. => value as f64 * f64::INFINITY,
