@@ -92,12 +92,12 @@ version 0.1.
 The state of each LUN of the cluster, as a JSON text in UTF-8. The broadcasts are the values of pmxcfs'
 key-value store by node, as C<PVE::Cluster::get_node_kv> returns them, in any of their forms.
 
-    {"luns":[{"wwid":"3600…","alias":"tank","used-by":["san1"],"size":1099511627776,
+    {"luns":[{"wwid":"3600...","alias":"tank","used-by":["san1"],"size":1099511627776,
               "cluster-state":"degraded","coverage":"2/3",
               "nodes":{"n1":{"state":"optimal","paths-active":4,"paths-total":4,"transport":"fc"},
                        "n2":{"state":"degraded","paths-active":3,"paths-total":4,"transport":"fc"},
                        "n3":{"state":"unknown","reason":"stale"}}}],
-     "nodes":{"n1":{"status":"live","age":12},"n2":{…},"n3":{"status":"stale","age":244}}}
+     "nodes":{"n1":{"status":"live","age":12},"n2":{...},"n3":{"status":"stale","age":244}}}
 
 LUNs come in the order of their WWIDs. Their state is the worst of those nodes that say anything: C<optimal>,
 C<degraded> (some paths are down), C<missing> (a node that should have the LUN has not assembled it),
