@@ -71,10 +71,16 @@ subtest 'going back' => sub {
 
     $steps[1]->{'on-failure'}->{undo}->[0]->{argv} = ['b'];
     ($done, $died) = run_with(plan_of(@steps), fails => 'b', diagnose => 'diagnose it');
-    is($done, 'lock, a, unlock, b, lock, b, y, unlock', 'what was not done cannot be undone');
+    is($done, 'lock, a, unlock, b, lock, b, unlock', 'and no further than what can be undone');
     is(
         $died, "it failed; this was step 'b': 'diagnose it' says how to go on\n",
         'so it may not be'
+    );
+    $steps[1]->{task} = 'allocate';
+    ($done) = run_with(plan_of(@steps), fails => 'b');
+    is(
+        $done, 'lock, a, unlock, b, lock, b, y, unlock',
+        'what was not allocated cannot be removed'
     );
     (undef, $died) = run_with(plan_of(@steps), fails => 'b', unchanged => sub { 1 });
     is($died, "it failed; nothing has changed\n", 'unless somebody knows that it is');

@@ -66,6 +66,34 @@ impl<'a> Scanner<'a> {
         self.byte()
     }
 
+    /// Where it is, in bytes.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The next so many bytes, if there are as many.
+    #[inline]
+    pub fn ahead<const N: usize>(&self) -> Option<[u8; N]> {
+        let bytes = self.text.as_bytes().get(self.at..self.at + N)?;
+        bytes.try_into().ok()
+    }
+
+    /// Passes over the value that comes next if it is written as one before was, byte for byte. That one,
+    /// which began and ended at these offsets, must have been an object, an array or a string: these tell
+    /// where they end.
+    #[inline]
+    pub fn repeats(&mut self, earlier: &std::ops::Range<usize>) -> bool {
+        let bytes = self.text.as_bytes();
+        let is_same = bytes
+            .get(earlier.clone())
+            .is_some_and(|earlier| bytes[self.at..].starts_with(earlier));
+        if is_same {
+            self.at += earlier.len();
+        }
+        is_same
+    }
+
     /// Nothing but white space may be left.
     pub fn end(&mut self) -> Result<()> {
         match self.peek() {
@@ -135,19 +163,16 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Result<Cow<'a, str>> {
         self.at += 1;
         let start = self.at;
-        let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
-                }
-                b'\\' => return self.escaped(start).map(Cow::Owned),
-                0..=0x1f => return self.fail("a control character in a string"),
-                _ => self.at += 1,
+        self.at += plain(&self.text.as_bytes()[start..]);
+        match self.byte() {
+            Some(b'"') => {
+                self.at += 1;
+                Ok(Cow::Borrowed(&self.text[start..self.at - 1]))
             }
+            Some(b'\\') => self.escaped(start).map(Cow::Owned),
+            Some(_) => self.fail("a control character in a string"),
+            None => self.fail("cut off in a string"),
         }
-        self.fail("cut off in a string")
     }
 
     #[cold]
@@ -155,12 +180,7 @@ impl<'a> Scanner<'a> {
         let mut value = self.text[start..self.at].to_owned();
         loop {
             let from = self.at;
-            while self
-                .byte()
-                .is_some_and(|b| b != b'"' && b != b'\\' && b > 0x1f)
-            {
-                self.at += 1;
-            }
+            self.at += plain(&self.text.as_bytes()[from..]);
             value.push_str(&self.text[from..self.at]);
             match self.byte() {
                 Some(b'"') => {
@@ -350,4 +370,28 @@ impl<'a> Scanner<'a> {
             _ => self.value().map(|_| ()),
         }
     }
+}
+
+/// How many bytes there are before a quote, a backslash or a control character, eight at a time.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = ONES << 7;
+    // Sets the high bit of each byte that is 0; above the first it can err.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let mut at = 0;
+    while let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let word = u64::from_le_bytes(eight);
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word;
+        let ends = (quotes | backslashes | controls) & HIGH;
+        if ends != 0 {
+            return at + ends.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    let is_end = |b: &u8| matches!(b, b'"' | b'\\' | 0..=0x1f);
+    at + rest.iter().position(is_end).unwrap_or(rest.len())
 }

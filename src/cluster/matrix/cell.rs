@@ -45,6 +45,9 @@ impl Flags {
         (Flags::SUSPENDED, "suspended"),
     ];
 
+    /// All of those.
+    pub const ALL_SHOWN: Flags = Flags(1 | 2 | 4 | 16);
+
     /// Whether all of the others are in it.
     pub fn has(self, others: Flags) -> bool {
         self.0 & others.0 == others.0

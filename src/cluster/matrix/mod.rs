@@ -15,6 +15,7 @@ mod node;
 mod report;
 mod row;
 mod values;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,20 +132,28 @@ impl Matrix {
     /// The rows in the order of their WWIDs. An error only in compat mode, where a malformed entry ends
     /// all.
     pub fn rows(&self) -> Result<Vec<Row<'_>>> {
-        let standings = self.standings();
-        self.check_members(&standings)?;
-        let mut rows: Vec<u32> = (0..self.wwids.len() as u32)
-            .filter(|&row| self.has_row(row))
-            .collect();
-        rows.sort_unstable_by(|&a, &b| self.wwids.name(a).cmp(self.wwids.name(b)));
-        rows.into_iter()
-            .map(|row| Row::fold(self, &standings, row))
-            .collect()
+        let columns = self.columns()?;
+        let rows = self.sorted_rows().into_iter();
+        rows.map(|number| {
+            let mut row = Row::empty(self);
+            row.fold(&columns, number).map(|()| row)
+        })
+        .collect()
     }
 
-    /// How many cells there can be.
-    pub fn count(&self) -> usize {
-        self.nodes.len() * self.wwids.len()
+    /// The numbers of the rows that are shown, in the order of their WWIDs.
+    fn sorted_rows(&self) -> Vec<u32> {
+        let rows = 0..self.wwids.len() as u32;
+        let mut rows: Vec<u32> = rows.filter(|&row| self.has_row(row)).collect();
+        rows.sort_unstable_by(|&a, &b| self.wwids.name(a).cmp(self.wwids.name(b)));
+        rows
+    }
+
+    /// About how many bytes the rows have as JSON, as far as it is worth to have them at once: most cells
+    /// can be empty.
+    pub fn likely_length(&self) -> usize {
+        let cells = self.nodes.len() * self.wwids.len();
+        (1024 + 100 * self.wwids.len() + 96 * cells).min(128 << 20)
     }
 
     /// The WWID of a row.

@@ -243,11 +243,12 @@ impl Matrix {
         (Some((self.now - begin).max(0.0)), skew)
     }
 
-    /// Malformed membership ends all in compat mode, where it is looked at.
-    pub(super) fn check_members(&self, columns: &[Column]) -> Result<()> {
+    /// The same. Malformed membership ends all in compat mode, where it is looked at.
+    pub(super) fn columns(&self) -> Result<Vec<Column>> {
+        let columns = self.standings();
         let wrong = columns.iter().position(|column| column.online.is_err());
         match wrong.filter(|_| self.mode == Mode::Compat) {
-            None => Ok(()),
+            None => Ok(columns),
             Some(at) => Err(malformed_member(self.nodes[at].name())),
         }
     }

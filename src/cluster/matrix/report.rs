@@ -55,6 +55,36 @@ pub(super) struct Into<'a> {
 
 type Result<T> = std::result::Result<T, Syntax>;
 
+/// Maps of a broadcast by their texts. Most are written as one before was, as most are healthy and have
+/// the same size; Perl writes keys in some orders.
+#[derive(Default)]
+struct Seen([Option<(std::ops::Range<usize>, Cell)>; 32]);
+
+impl Seen {
+    /// Where a map is kept that begins like what comes next.
+    #[inline]
+    fn place(scanner: &Scanner<'_>) -> usize {
+        let begin: [u8; 24] = scanner.ahead().unwrap_or_default();
+        let word = |at: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&begin[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        let mixed = word(0) ^ word(8).rotate_left(21) ^ word(16).rotate_left(42);
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59) as usize
+    }
+
+    #[inline]
+    fn again(&self, place: usize, scanner: &mut Scanner<'_>) -> Option<Cell> {
+        let (text, cell) = self.0[place].as_ref()?;
+        scanner.repeats(text).then_some(*cell)
+    }
+
+    fn keep(&mut self, place: usize, text: std::ops::Range<usize>, cell: Cell) {
+        self.0[place] = Some((text, cell));
+    }
+}
+
 /// What a key of the short form stands for.
 fn long_key(short: &str) -> &str {
     match short {
@@ -124,11 +154,25 @@ impl Into<'_> {
     fn maps(&mut self, scanner: &mut Scanner<'_>, report: &mut Report, short: bool) -> Result<()> {
         scanner.enter()?;
         let mut first = true;
+        let mut seen = Seen::default();
         while let Some(wwid) = scanner.key(&mut first)? {
             let row = self.wwids.put(&wwid);
+            let next = scanner.peek();
+            let place = Seen::place(scanner);
+            if let Some(cell) = seen.again(place, scanner) {
+                report.cells.push((row, cell));
+                continue;
+            }
+            let start = scanner.offset();
             let mut down = Vec::new();
-            let cell = match scanner.peek() {
-                Some(b'{') if !short => self.map(scanner, &mut down)?,
+            let cell = match next {
+                Some(b'{') if !short => {
+                    let cell = self.map(scanner, &mut down)?;
+                    if down.is_empty() {
+                        seen.keep(place, start..scanner.offset(), cell);
+                    }
+                    cell
+                }
                 _ => match (scanner.value()?, short) {
                     (Json::Array(values), true) => self.short_map(values, &mut down),
                     (other, _) => self.cell(&other),

@@ -24,6 +24,12 @@ impl Slot {
         self == Self::NULL
     }
 
+    /// Its place in the table, if it has one.
+    pub(super) fn place(self) -> Option<usize> {
+        let is_in_table = self.0 >= IN_TABLE && !self.is_null();
+        is_in_table.then_some((self.0 & !IN_TABLE) as usize)
+    }
+
     /// The number, if it is a small one.
     pub fn as_small(self) -> Option<u32> {
         (self.0 < IN_TABLE).then_some(self.0)
@@ -87,17 +93,15 @@ impl Values {
 
     /// What it stands for.
     pub(super) fn get(&self, slot: Slot) -> Json {
-        match (slot.as_small(), self.in_table(slot)) {
+        match (slot.as_small(), slot.place()) {
             (Some(number), _) => Json::Number(Number::Int(i128::from(number))),
-            (None, Some(value)) => value.clone(),
+            (None, Some(place)) => self.table[place].clone(),
             (None, None) => Json::Null,
         }
     }
 
-    pub(super) fn in_table(&self, slot: Slot) -> Option<&Json> {
-        match slot.0 {
-            at if at < IN_TABLE || slot.is_null() => None,
-            at => self.table.get((at & !IN_TABLE) as usize),
-        }
+    /// The table.
+    pub(super) fn all(&self) -> &[Json] {
+        &self.table
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::answer::Rows;
 use super::options::text;
 use crate::cluster::json::Json;
 use crate::cluster::matrix::{Config, Matrix, Mode, Times};
@@ -67,7 +66,9 @@ pub fn aggregate(arguments: &[u8]) -> Result<Vec<u8>> {
         config.used_by = object("the storages are", used_by)?;
     }
     matrix.set_config(config)?;
-    Rows(&matrix).to_json()
+    let mut rows = Vec::with_capacity(matrix.likely_length());
+    matrix.write_rows(&mut rows)?;
+    Ok(rows)
 }
 
 fn names_any(maps: &Json) -> bool {

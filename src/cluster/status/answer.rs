@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
 use crate::cluster::json::Json;
-use crate::cluster::matrix::{Matrix, Member, Mode, Node, Row};
+use crate::cluster::matrix::{Matrix, Member, Mode, Node};
 use crate::error::Result;
 
 /// What the cluster's nodes say together.
@@ -27,14 +25,14 @@ impl Answer {
     /// The answer as compact JSON: `luns`, `nodes`. An error only in compat mode, where a malformed entry
     /// ends all.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let shape = Shape {
-            luns: self.matrix.rows()?,
-            nodes: self.nodes()?,
-        };
-        let mut text = Vec::with_capacity(128 * self.matrix.count() + 1024);
+        let mut text = Vec::with_capacity(self.matrix.likely_length());
+        text.extend_from_slice(b"{\"luns\":");
+        self.matrix.write_rows(&mut text)?;
+        text.extend_from_slice(b",\"nodes\":");
         // Writing to memory cannot fail.
-        let written = serde_json::to_writer(&mut text, &shape);
+        let written = serde_json::to_writer(&mut text, &self.nodes()?);
         debug_assert!(written.is_ok());
+        text.push(b'}');
         Ok(text)
     }
 
@@ -42,7 +40,7 @@ impl Answer {
     fn nodes(&self) -> Result<BTreeMap<&str, BTreeMap<&'static str, Json>>> {
         let mut nodes = BTreeMap::new();
         if self.matrix.mode() == Mode::Strict {
-            for (node, about) in self.matrix.columns() {
+            for (node, about) in self.matrix.about_nodes() {
                 nodes.insert(node.name(), about);
             }
         }
@@ -62,23 +60,9 @@ impl Answer {
     }
 }
 
-struct Shape<'a> {
-    luns: Vec<Row<'a>>,
-    nodes: BTreeMap<&'a str, BTreeMap<&'static str, Json>>,
-}
-
-impl Serialize for Shape<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("luns", &self.luns)?;
-        map.serialize_entry("nodes", &self.nodes)?;
-        map.end()
-    }
-}
-
 impl Matrix {
     /// What strict mode has to say of each node.
-    fn columns(&self) -> impl Iterator<Item = (&Node, BTreeMap<&'static str, Json>)> {
+    fn about_nodes(&self) -> impl Iterator<Item = (&Node, BTreeMap<&'static str, Json>)> {
         let number = |value: f64| Json::of_number((value * 1000.0).round() / 1000.0);
         self.standing_nodes().map(move |(node, column)| {
             let mut about = BTreeMap::new();
@@ -98,19 +82,5 @@ impl Matrix {
             }
             (node, about)
         })
-    }
-}
-
-/// The rows alone, as JSON.
-pub struct Rows<'a>(pub &'a Matrix);
-
-impl Rows<'_> {
-    /// An error only in compat mode.
-    pub fn to_json(&self) -> Result<Vec<u8>> {
-        let rows = self.0.rows()?;
-        let mut text = Vec::with_capacity(128 * self.0.count() + 64);
-        let written = serde_json::to_writer(&mut text, &rows);
-        debug_assert!(written.is_ok());
-        Ok(text)
     }
 }

@@ -11,7 +11,7 @@ mod options;
 mod tests;
 
 pub use aggregate::aggregate;
-pub use answer::{Answer, Rows};
+pub use answer::Answer;
 pub use document::document;
 pub use options::Options;
 

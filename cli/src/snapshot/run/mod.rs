@@ -103,7 +103,9 @@ impl Runner<'_> {
                 }
                 Ok(())
             }
-            Action::Native(native) => native::run(native).map_err(Failure::new),
+            Action::Native(native) => {
+                native::run(native).map_err(|error| Failure::new(error.to_string()))
+            }
             Action::Qmp { execute, .. } => Err(Failure::new(format!(
                 "only the QEMU that runs the guest can do '{execute}'"
             ))),
@@ -121,7 +123,14 @@ impl Runner<'_> {
             if self.shown {
                 say(&human::plan::undo(action));
             }
-            if let Err(failure) = self.act(action, &mut Bar::new("undoing")) {
+            let ready = match is_lvm(action) {
+                true => Ok(()),
+                false => self
+                    .check_not_suspended(plan)
+                    .map_err(|error| Failure::new(error.to_string())),
+            };
+            let act = || self.act(action, &mut Bar::new("undoing"));
+            if let Err(failure) = ready.and_then(|()| act()) {
                 failed.push(format!("{}: {}", action.to_text(), failure.message));
                 // What was to be made may not be there. If anything else fails, the volume is as after
                 // some step, which a diagnosis knows, and going on would make a state of it that no
@@ -160,6 +169,16 @@ impl Runner<'_> {
             None => Ok(()),
             Some(listed) => Err(Error::unsupported("it is left suspended").in_file(&listed.path)),
         }
+    }
+}
+
+/// Whether it is a command of LVM, which resumes what it finds suspended.
+fn is_lvm(action: &Action) -> bool {
+    match action {
+        Action::Exec(argv) => argv
+            .first()
+            .is_some_and(|program| program.starts_with("/sbin/lv")),
+        Action::Native(_) | Action::Qmp { .. } => false,
     }
 }
 

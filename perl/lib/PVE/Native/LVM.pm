@@ -7,6 +7,8 @@ use v5.36;
 
 use PVE::Tools qw(run_command);
 
+use PVE::Native::Device;
+
 # Where device nodes of groups are.
 our $DEV = '/dev';
 
@@ -89,12 +91,7 @@ sub active {
 # process is needed, and the device is not opened.
 sub is_suspended {
     my ($vg, $name) = @_;
-    my $device = (stat("$DEV/$vg/$name"))[6] // return 0;
-    my $major = ($device >> 8 & 0xfff) | ($device >> 32 & ~0xfff);
-    my $minor = ($device & 0xff) | ($device >> 12 & 0xffffff00);
-    open(my $fh, '<', "$SYS/dev/block/$major:$minor/dm/suspended") or return 0;
-    my $state = <$fh>;
-    return defined($state) && $state =~ m/^1/ ? 1 : 0;
+    return PVE::Native::Device::is_suspended("$DEV/$vg/$name", $SYS);
 }
 
 # Makes a volume of so many bytes at least, and activates it. Other nodes do not activate it by

@@ -6,6 +6,7 @@ use IO::Handle;
 use POSIX ();
 
 use PVE::Native::Arguments qw(refuse);
+use PVE::Native::Device;
 use PVE::Native::ImageName;
 
 # A process of its own, without a shell. What it prints goes where this process prints.
@@ -68,17 +69,34 @@ my sub describe {
     return join(' ', $step->{action}, grep { defined } $step->@{qw(from to path)});
 }
 
-# Goes back to the state before the plan; whether that worked. What was not done yet cannot be undone,
-# and may fail.
+# A command of LVM that failed may have left a device suspended, and a program that reads it would hang.
+# LVM's own commands resume it.
+my sub check_not_suspended {
+    my ($action) = @_;
+    my @argv = ($action->{argv} // [])->@*;
+    return if !@argv || $argv[0] =~ m!/lv[a-z]+$!;
+    for my $path (grep { m!^/dev/! } @argv) {
+        die "'$path' is left suspended\n" if PVE::Native::Device::is_suspended($path);
+    }
+    return;
+}
+
+# Goes back to the state before the plan; whether that worked. What was to be allocated may not be there;
+# if anything else fails, the volume is as after some step, and going on would make a state of it that no
+# plan has.
 my sub undo {
     my ($step, $opts) = @_;
     my $undo = $step->{'on-failure'}->{undo} // return 0;
-    my $worked = 1;
+    my ($worked, $may_fail) = (1, ($step->{task} // '') eq 'allocate');
     for my $action ($undo->@*) {
         $opts->{log}->('undo: ' . describe($action));
-        next if eval { act($action, $opts); 1 };
-        $opts->{log}->("undo: $@");
-        $worked = 0;
+        my $done = eval { check_not_suspended($action); act($action, $opts); 1 };
+        if (!$done) {
+            $opts->{log}->("undo: $@");
+            $worked = 0;
+            last if !$may_fail;
+        }
+        $may_fail = 0;
     }
     return $worked;
 }
