@@ -108,7 +108,11 @@ my sub take_step {
     my $err = $@ =~ s/\s+\z//r;
     # Another process may use the volume by now, but no lock is held where a step is slow.
     my $undone;
-    my $go_back = sub { $undone = undo($step, $opts) || $opts->{unchanged}->() };
+    my $go_back = sub {
+        my $worked = undo($step, $opts);
+        # A program can fail after it has done what it was to do.
+        $undone = $opts->{unchanged} ? eval { $opts->{unchanged}->() } : $worked;
+    };
     $step->{slow} ? $opts->{lock}->($go_back) : $go_back->();
     die "$err; nothing has changed\n" if $undone;
     my $hint = $opts->{diagnose} ? ": '$opts->{diagnose}' says how to go on" : '';
@@ -122,7 +126,6 @@ sub run {
         command => \&run_program,
         lock => sub { $_[0]->() },
         log => sub { },
-        unchanged => sub { 0 },
         ($opts // {})->%*,
     );
     my @unknown = grep { !m/^(?:command|qmp|lock|log|unchanged|diagnose)$/ } sort keys %opts;
@@ -218,8 +221,9 @@ Code that is told of each step, as text.
 
 =item unchanged
 
-Code that finds out whether everything is as before the plan: it is asked when a step has failed and not
-all could be undone, as what was not done cannot be undone either. Without it the message does not say so.
+Code that finds out whether everything is as before the plan: it is asked when a step has failed and what
+could be undone is undone. A program can fail after it has done what it was to do, and what was not done
+cannot be undone. Without it all is as before if all could be undone.
 
 =item diagnose
 
