@@ -12,6 +12,7 @@ mod file;
 mod folder;
 mod found;
 mod source;
+mod suspended;
 mod sys;
 mod window;
 
@@ -22,6 +23,7 @@ pub use file::{File, FileKind, Meta, Storage};
 pub use folder::Folder;
 pub use found::{Found, Links};
 pub use source::{Memory, ReadAt, Shared, Source, Used};
+pub use suspended::is_suspended;
 pub use sys::BlockedSignals;
 pub use window::Window;
 

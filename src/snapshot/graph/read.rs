@@ -16,7 +16,7 @@ use crate::chain::{Chain, ChainOptions, walk};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::image::open::OpenImage;
 use crate::image::{Backing, FormatChoice, ImageFormat};
-use crate::io::{Folder, Links, Storage};
+use crate::io::{Folder, Links, Storage, is_suspended};
 use crate::limits;
 use crate::snapshot::names::{Scheme, legacy};
 use crate::text::{folder, last_component};
@@ -360,7 +360,7 @@ impl<'a> Reader<'a> {
         if let Some(&index) = self.by_identity.get(&found.meta().identity) {
             return Ok(Known::At(index));
         }
-        if self.suspended.contains(&found.meta().identity) {
+        if self.suspended.contains(&found.meta().identity) || is_suspended(found.meta()) {
             return Ok(Known::Read(Content::Inactive));
         }
         if self.images.len() >= limits::GRAPH_IMAGES {
