@@ -189,6 +189,7 @@ bench: all
 	benches/run.sh $(BUILD)
 	benches/maps.sh $(BUILD)
 	benches/snapshot_graph.sh $(BUILD)
+	benches/cluster_status.sh $(BUILD)
 	$(CARGO) bench --locked --bench snapshot_graph
 
 .PHONY: clean
