@@ -44,6 +44,11 @@ pub const OPTIONS: usize = 1 << 20;
 pub const MULTIPATHD_REPLY: usize = 64 << 20;
 /// Bytes of a broadcast that is read. Ours: the key-value store has 32 KiB; captured ones may come from elsewhere.
 pub const BROADCAST_READ: usize = 16 << 20;
+/// Bytes of a question about a cluster as one document. Ours: 128 nodes with 10,000 maps each take 160 MiB.
+pub const CLUSTER_DOCUMENT: usize = 1 << 30;
+/// Maps that a node may tell of (strict mode). Ours: three times what the largest simulated node has, and
+/// too little to leave no room for what the others say.
+pub const BROADCAST_MAPS: usize = 32 << 10;
 /// Nodes of a cluster. Ours: Proxmox VE has 32 in practice, the simulated cluster has 1,000.
 pub const CLUSTER_NODES: usize = 4096;
 /// LUNs of a cluster that any node has ever named. Ours.

@@ -11,7 +11,7 @@ mod form;
 mod options;
 mod summary;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use envelope::open;
 pub use fit::Fitted;

@@ -8,7 +8,7 @@ mod ports;
 #[path = "tests/reader.rs"]
 mod reader;
 #[path = "tests/summaries.rs"]
-mod summaries;
+pub mod summaries;
 
 use std::cmp::Reverse;
 

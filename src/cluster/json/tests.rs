@@ -1,3 +1,6 @@
+#[path = "tests/reference.rs"]
+mod reference;
+
 use super::*;
 
 fn read(text: &str) -> Result<Json, Syntax> {

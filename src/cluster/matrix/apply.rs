@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cell::Cell;
 use super::node::{Broadcast, Receipt};
 use super::report::{Into, Report};
-use super::{Matrix, Member};
+use super::{Matrix, Member, Mode};
 use crate::cluster::broadcast;
 use crate::cluster::json::Json;
 use crate::error::Result;
@@ -13,7 +13,8 @@ use crate::limits;
 
 impl Matrix {
     /// What a node has broadcast last, as the key-value store has it. What is not understood is no
-    /// error: the node is said to be malformed.
+    /// error: the node is said to be malformed. In strict mode that is also so where there is no room for
+    /// what it says; in compat mode this is an error.
     pub fn set_broadcast(
         &mut self,
         name: &str,
@@ -21,7 +22,7 @@ impl Matrix {
         receipt: Option<Receipt>,
     ) -> Result<()> {
         let column = self.column(name)?;
-        let mode = self.mode;
+        let (mode, known) = (self.mode, self.wwids.len());
         let text = match raw.len() <= limits::BROADCAST_READ {
             true => broadcast::open(raw).map_err(|error| error.to_string()),
             false => Err(format!("it has {} bytes", raw.len())),
@@ -31,10 +32,21 @@ impl Matrix {
             wwids: &mut self.wwids,
             values: &mut self.values,
         };
-        let read = text.and_then(|text| into.read(&text).map_err(|error| error.to_string()));
+        let mut read = text.and_then(|text| into.read(&text).map_err(|error| error.to_string()));
+        if let (Ok(_), Err(error)) = (&read, self.fit_rows()) {
+            read = Err(error.to_string());
+            if mode == Mode::Compat {
+                self.wwids.truncate(known);
+                return Err(error);
+            }
+        }
         match read {
             Ok(report) => self.put(column, report)?,
-            Err(error) => self.clear(column, Broadcast::Bad(error)),
+            Err(error) => {
+                // Names that nobody uses must not take the room of others.
+                self.wwids.truncate(known);
+                self.clear(column, Broadcast::Bad(error));
+            }
         }
         self.nodes[column as usize].receipt = receipt;
         Ok(())

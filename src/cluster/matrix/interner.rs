@@ -32,6 +32,20 @@ impl Interner {
         self.table.find(hash, same).copied()
     }
 
+    /// Forgets the names with this number and all later ones.
+    pub(super) fn truncate(&mut self, length: usize) {
+        for number in length..self.ends.len() {
+            let number = number as u32;
+            let hash = self.hasher.hash_one(self.name(number));
+            if let Ok(found) = self.table.find_entry(hash, |&other| other == number) {
+                found.remove();
+            }
+        }
+        self.ends.truncate(length);
+        let end = self.ends.last().map_or(0, |&end| end as usize);
+        self.text.truncate(end);
+    }
+
     #[inline]
     pub(super) fn put(&mut self, wanted: &str) -> u32 {
         let hash = self.hasher.hash_one(wanted);

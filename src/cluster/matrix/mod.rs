@@ -23,6 +23,7 @@ pub use cell::{Cell, Flags, Kind};
 pub use config::Config;
 pub use judge::{Judged, Reason};
 pub use node::{Member, Node, Receipt, Standing};
+pub(in crate::cluster) use report::END_OF_TIME;
 pub use report::Port;
 pub use row::Row;
 pub use values::Slot;
@@ -183,6 +184,9 @@ impl Matrix {
             return Ok(slot);
         }
         limits::check_count("nodes", self.names.len() + 1, limits::CLUSTER_NODES)?;
+        if self.nodes.len() == self.stride {
+            self.widen()?;
+        }
         let slot = self.names.put(name);
         self.nodes.push(Node::new(name));
         let nodes = &self.nodes;
@@ -190,15 +194,13 @@ impl Matrix {
             .order
             .partition_point(|&other| nodes[other as usize].name() < name);
         self.order.insert(at, slot);
-        if self.nodes.len() > self.stride {
-            self.widen();
-        }
         Ok(slot)
     }
 
     /// Makes room for more columns.
-    fn widen(&mut self) {
-        let stride = (self.stride * 3 / 2).max(4).max(self.nodes.len());
+    fn widen(&mut self) -> Result<()> {
+        let stride = (self.stride * 3 / 2).max(4);
+        limits::check_count("cells", self.wwids.len() * stride, limits::CLUSTER_CELLS)?;
         let mut cells = vec![Cell::default(); self.wwids.len() * stride];
         if self.stride > 0 {
             let old = self.cells.chunks_exact(self.stride);
@@ -208,6 +210,12 @@ impl Matrix {
         }
         self.cells = cells;
         self.stride = stride;
+        Ok(())
+    }
+
+    /// A node of which nothing is known yet.
+    pub fn add_node(&mut self, name: &str) -> Result<()> {
+        self.column(name).map(|_| ())
     }
 
     /// Makes room for this many columns at once.

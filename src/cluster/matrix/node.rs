@@ -22,6 +22,13 @@ codes! {
     }
 }
 
+impl Standing {
+    /// Whether it is there and says something of now, understood or not.
+    pub fn reports(self) -> bool {
+        matches!(self, Standing::Live | Standing::Malformed)
+    }
+}
+
 /// What membership says of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Member {
@@ -232,7 +239,7 @@ impl Matrix {
             seen: false,
         });
         let off = time - receipt.at;
-        let is_ahead = time > self.now + self.times.skew;
+        let is_ahead = off > self.times.skew;
         let is_behind = receipt.seen && off < -self.times.skew;
         let skew = (is_ahead || is_behind).then_some(off);
         let begin = if is_ahead || receipt.seen {

@@ -9,6 +9,7 @@ use super::interner::Interner;
 use super::values::{Slot, Values};
 use crate::cluster::MapState;
 use crate::cluster::json::{Json, Number, Scanner, Syntax};
+use crate::limits;
 
 /// A port that paths go through, as a node with dead paths tells of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +86,8 @@ impl Seen {
     }
 }
 
-/// What a key of the short form stands for.
+/// What a key of the short form stands for. Long ones keep their meaning: whoever does not know the form
+/// goes by them.
 fn long_key(short: &str) -> &str {
     match short {
         "m" => "maps",
@@ -93,9 +95,14 @@ fn long_key(short: &str) -> &str {
         "q" => "seq",
         "x" => "truncated",
         "p" => "ports",
-        _ => "",
+        long => long,
     }
 }
+
+const MANY_MAPS: Syntax = Syntax {
+    at: 0,
+    what: "more maps than a node can have",
+};
 
 const NO_MAPS: Syntax = Syntax {
     at: 0,
@@ -156,10 +163,14 @@ impl Into<'_> {
         let mut first = true;
         let mut seen = Seen::default();
         while let Some(wwid) = scanner.key(&mut first)? {
+            if report.cells.len() == limits::BROADCAST_MAPS && self.mode == Mode::Strict {
+                return Err(MANY_MAPS);
+            }
             let row = self.wwids.put(&wwid);
             let next = scanner.peek();
             let place = Seen::place(scanner);
             if let Some(cell) = seen.again(place, scanner) {
+                report.down.remove(&row);
                 report.cells.push((row, cell));
                 continue;
             }
@@ -178,9 +189,10 @@ impl Into<'_> {
                     (other, _) => self.cell(&other),
                 },
             };
-            if !down.is_empty() {
-                report.down.insert(row, down);
-            }
+            match down.is_empty() {
+                true => report.down.remove(&row),
+                false => report.down.insert(row, down),
+            };
             report.cells.push((row, cell));
         }
         Ok(())
@@ -398,6 +410,9 @@ pub(super) fn unsigned(value: &Json) -> Option<u64> {
     }
 }
 
+/// From here on seconds are not told apart.
+pub(in crate::cluster) const END_OF_TIME: f64 = 9e15;
+
 /// The time that it is, if it is one.
 pub(super) fn seconds(value: &Json) -> Option<f64> {
     let seconds = match value {
@@ -412,7 +427,7 @@ pub(super) fn seconds(value: &Json) -> Option<f64> {
         }
         _ => return None,
     };
-    seconds.is_finite().then_some(seconds)
+    (seconds.abs() < END_OF_TIME).then_some(seconds)
 }
 
 fn numbers(value: &Json) -> Vec<u32> {

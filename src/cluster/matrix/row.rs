@@ -4,7 +4,7 @@ use super::Matrix;
 use super::cell::Cell;
 use super::config::Holders;
 use super::judge::{Judged, judge};
-use super::node::{Column, Standing};
+use super::node::Column;
 use super::values::Slot;
 use crate::cluster::MapState;
 use crate::cluster::json::Json;
@@ -50,7 +50,7 @@ impl<'m> Row<'m> {
             let column = &columns[number as usize];
             let cell = &cells[number as usize];
             let expected = match holders {
-                Holders::Reporting => column.standing == Standing::Live,
+                Holders::Reporting => column.standing.reports(),
                 other => other.has(number),
             };
             let judged = judge(matrix.mode, cell, column, expected)

@@ -36,6 +36,17 @@ impl Answer {
         Ok(text)
     }
 
+    /// As it is in compat mode. In strict mode what should be text is: what is nested without end is
+    /// more than some readers of the answer take.
+    fn plain(&self, value: &Json) -> Json {
+        match value {
+            Json::Array(_) | Json::Object(_) if self.matrix.mode() == Mode::Strict => {
+                Json::String(serde_json::to_string(value).unwrap_or_default())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// What there is to say of nodes, by name.
     fn nodes(&self) -> Result<BTreeMap<&str, BTreeMap<&'static str, Json>>> {
         let mut nodes = BTreeMap::new();
@@ -53,8 +64,9 @@ impl Answer {
                 continue;
             };
             let about: &mut BTreeMap<_, _> = nodes.entry(name).or_default();
-            about.insert("apply-error", error.clone());
-            about.insert("apply-time", said.get("time").cloned().unwrap_or_default());
+            about.insert("apply-error", self.plain(error));
+            let time = said.get("time").unwrap_or(&Json::Null);
+            about.insert("apply-time", self.plain(time));
         }
         Ok(nodes)
     }

@@ -16,7 +16,7 @@ pub fn document(text: &[u8]) -> Result<Answer> {
     for (key, value) in &document {
         match (&**key, value) {
             ("nodes", Json::Object(all)) => {
-                // A node without a broadcast is named, and silent.
+                // What is null has not been broadcast.
                 let said = all.iter().filter(|(_, value)| **value != Json::Null);
                 nodes.extend(said.map(|(name, value)| (&**name, raw(value))));
             }

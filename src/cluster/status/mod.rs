@@ -22,9 +22,13 @@ use crate::error::Result;
 pub fn status(nodes: &[(&str, &[u8])], options: &Options) -> Result<Answer> {
     let mut matrix = Matrix::new(options.mode, options.times, options.now);
     matrix.reserve_nodes(nodes.len());
+    // What is known for certain comes first: nothing that a node says can take its room.
+    for (name, _) in nodes {
+        matrix.add_node(name)?;
+    }
+    options.set(&mut matrix)?;
     for (name, raw) in nodes {
         matrix.set_broadcast(name, raw, None)?;
     }
-    options.set(&mut matrix)?;
     Ok(Answer::new(matrix, options.apply.clone()))
 }

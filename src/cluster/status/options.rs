@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::json::Json;
-use crate::cluster::matrix::{Config, Matrix, Member, Mode, Times};
+use crate::cluster::matrix::{Config, END_OF_TIME, Matrix, Member, Mode, Times};
 use crate::error::{Error, Result};
 use crate::text::printable;
 
@@ -59,7 +59,10 @@ impl Options {
                 let mode = text(value).and_then(|name| Mode::from_name(&name));
                 self.mode = mode.ok_or_else(|| wrong(key, "compat or strict"))?;
             }
-            "now" => self.now = seconds(key, value)?,
+            "now" => {
+                let now = Some(seconds(key, value)?).filter(|now| *now < END_OF_TIME);
+                self.now = now.ok_or_else(|| wrong(key, "a time"))?;
+            }
             "stale-seconds" => self.times.stale = seconds(key, value)?,
             "skew-seconds" => self.times.skew = seconds(key, value)?,
             "members" => {
