@@ -1,11 +1,17 @@
-//! What nodes say of their multipath maps: the daemon's replies, and the broadcasts made of them.
+//! What nodes say of their multipath maps: the daemon's replies, the broadcasts made of them, and what the
+//! cluster makes of these.
+
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pve_native_core::cluster::MapState;
 use pve_native_core::cluster::broadcast::{Summary, open};
+use pve_native_core::cluster::json::Json;
+use pve_native_core::cluster::matrix::Mode;
 use pve_native_core::cluster::multipathd::{self, Map};
-use pve_native_core::limits;
+use pve_native_core::cluster::status::{Answer, Options, aggregate, document, status as ask};
+use pve_native_core::{Code, limits};
 
 use crate::check;
 
@@ -66,5 +72,63 @@ fn opened(raw: &[u8]) {
             assert!(raw.starts_with(b"z2:"));
             check::error(&error);
         }
+    }
+}
+
+/// What one input may take. It takes milliseconds; machines can be slow.
+const TIME: Duration = Duration::from_secs(20);
+
+/// What a question is about, if the input does not say it.
+const OPTIONS: &[u8] = br#"{"now":1700000000,"allow":["w","3600"],"aliases":{"w":"tank"},
+    "used-by":{"w":"san1"},"members":{"n0":{"online":1},"n1":{"online":1},"n2":{"online":0}},
+    "expected":{"3600":["n0","n4"]},"expected-nodes":["n0","n1","n2"]}"#;
+
+/// Any bytes as a document, as the arguments that compat mode has, and as broadcasts, between which stand
+/// lines.
+pub fn status(input: &[u8]) {
+    let begin = Instant::now();
+    match document(input) {
+        Ok(asked) => answered(&asked),
+        Err(error) => refused(&error),
+    }
+    match aggregate(input) {
+        Ok(rows) => is_json(&rows),
+        Err(error) => refused(&error),
+    }
+    let names: Vec<String> = (0..64).map(|node| format!("n{node}")).collect();
+    let raw = input.split(|&byte| byte == b'\n');
+    let nodes: Vec<(&str, &[u8])> = names.iter().map(|name| &**name).zip(raw).collect();
+    let mut options = Options::of_text(OPTIONS).unwrap();
+    for mode in Mode::ALL {
+        options.mode = *mode;
+        answered(&ask(&nodes, &options).unwrap());
+    }
+    assert!(begin.elapsed() < TIME);
+}
+
+/// An answer of strict mode is one; one of compat mode may end where an entry is malformed.
+fn answered(answer: &Answer) {
+    match answer.to_json() {
+        Ok(text) => is_json(&text),
+        Err(error) => {
+            assert_eq!(answer.matrix().mode(), Mode::Compat);
+            refused(&error);
+        }
+    }
+}
+
+fn refused(error: &pve_native_core::Error) {
+    assert!(matches!(error.code(), Code::Argument | Code::Limit));
+    check::error(error);
+}
+
+/// What is nested deeper than serde_json reads was nested as deeply in the input.
+fn is_json(text: &[u8]) {
+    if let Err(error) = serde_json::from_slice::<serde_json::Value>(text) {
+        assert!(error.to_string().contains("recursion limit"), "{error}");
+    }
+    // Values may stand two levels deeper in the answer than they did in the question.
+    if let Err(error) = Json::of_text(text) {
+        assert_eq!(error.what, "nested too deeply");
     }
 }

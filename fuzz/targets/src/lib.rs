@@ -48,7 +48,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 23] = [
+pub const TARGETS: [Target; 24] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -130,6 +130,12 @@ pub const TARGETS: [Target; 23] = [
         name: "broadcast",
         run: cluster::broadcast,
         seeds: seeds::broadcast,
+        mutants: 20_000,
+    },
+    Target {
+        name: "cluster",
+        run: cluster::status,
+        seeds: seeds::cluster,
         mutants: 20_000,
     },
 ];

@@ -51,3 +51,30 @@ pub fn broadcast() -> Vec<Seed> {
         ("empty", Vec::new()),
     ]
 }
+
+/// Documents with everything in them, arguments of compat mode, and lines of broadcasts.
+pub fn cluster() -> Vec<Seed> {
+    let long = r#"{"maps":{"w":{"state":"optimal","paths-active":4,"paths-total":"4","transport":"fc","size":1099511627776,"flags":["marginal"],"down":[0]},"3600":{"state":"optimal","paths-active":0,"paths-total":4},"x":null,"y":[]},"time":1699999990,"seq":7,"ports":[["hba","0000:01:00.0",4,1]],"truncated":2}"#;
+    let short = r#"{"v":2,"t":1700000100,"q":7,"m":{"w":["d",3,4,"fc",1099511627776,4,[0]],"W":["f",0,4,null,null,0]},"p":[["target","iqn.x",4,4]],"x":3}"#;
+    let wide = r#"{"time":"1699999000","maps":{"w":{"state":"failed","paths-active":1e0,"paths-total":-1.5e3,"transport":{},"size":"x"}}}"#;
+    let lines = [long, short, wide, "x", ""].join("\n");
+    let document = format!(
+        r#"{{"mode":"strict","now":1700000000,"stale-seconds":180,"skew-seconds":30,"allow":["w","v"],"aliases":{{"w":"tank","v":null}},"used-by":{{"w":["a","b"],"v":"a"}},"nodes":{{"n1":{long},"n2":{short},"n3":"{{\"maps\":{{}}}}","n4":null,"n5":7}},"members":{{"n1":{{"online":1}},"n2":{{"online":0}},"n3":{{"online":true}}}},"expected":{{"w":["n1","n6"],"v":{{}}}},"expected-nodes":["n1","n2"],"apply":{{"n1":"{{\"error\":\"no\",\"time\":5}}","n3":{{"error":null}}}}}}"#
+    );
+    let compat = document
+        .replace("strict", "compat")
+        .replace(",\"y\":[]", "");
+    let arguments = r#"[["w","v"],{"w":"tank"},{"w":"san1"},{"n1":{"w":{"state":"optimal","paths-active":2,"paths-total":2,"size":5,"transport":"sas"},"u":{"state":"odd"}},"n2":{"w":null}},{"n1":1,"n2":1,"n3":0},{"w":{"n1":1,"n3":1},"v":{}}]"#;
+    let compressed = broadcast().remove(2).1;
+    vec![
+        ("document", document.into_bytes()),
+        ("compat", compat.into_bytes()),
+        ("arguments", arguments.as_bytes().to_vec()),
+        ("lines", lines.into_bytes()),
+        (
+            "compressed",
+            [&compressed[..], b"\n", long.as_bytes()].concat(),
+        ),
+        ("empty", Vec::new()),
+    ]
+}
