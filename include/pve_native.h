@@ -1661,6 +1661,48 @@ int32_t pven_cluster_summarize(const char *reply,
                                pven_error **err);
 
 /**
+ * The state of each LUN of the cluster, as JSON: { "luns": [...], "nodes": {...} }, from what the nodes have
+ * broadcast. docs/cluster-status.md has the keys.
+ *
+ * nodes, raw, raw_len, count: the names of the nodes, NUL-terminated UTF-8, and the broadcast of each, in any
+ * form and with anything in it, with the number of its bytes; of a NULL the node has broadcast nothing.
+ * All three may be NULL if count is 0.
+ * opts, opts_len: a JSON object, UTF-8: { "mode": "strict" (that is it if nothing is said) or "compat",
+ * "now": seconds since 1970, "allow": [WWID, ...], "aliases": { WWID: name }, "used-by": { WWID: storages },
+ * "members": { node: { "online": 0 or 1 } } or null, "expected": { WWID: [node, ...] }, "expected-nodes":
+ * [node, ...], "apply": { node: broadcast }, "stale-seconds", "skew-seconds" }, all of them optional. NULL and
+ * 0: none.
+ * json, len: as for pven_storage_capabilities_json().
+ * PVEN_ERR_ARGUMENT only of options and names: in strict mode a broadcast that is not understood harms
+ * nobody else. In compat mode also of an entry that is no object.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_cluster_status_json(const char *const *nodes,
+                                 const char *const *raw,
+                                 const size_t *raw_len,
+                                 size_t count,
+                                 const char *opts,
+                                 size_t opts_len,
+                                 char **json,
+                                 size_t *len,
+                                 pven_error **err);
+
+/**
+ * The same for a question that is one document: the options, and under "nodes" the broadcasts by node, as
+ * strings, or decoded.
+ *
+ * document, document_len: a JSON object, UTF-8.
+ * json, len: as for pven_storage_capabilities_json().
+ * PVEN_ERR_ARGUMENT: as for pven_cluster_status_json(), and of what is no such document.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_cluster_status_document_json(const char *document,
+                                          size_t document_len,
+                                          char **json,
+                                          size_t *len,
+                                          pven_error **err);
+
+/**
  * Reads the graph of the chain under the image at path: what QEMU would see of its volume.
  *
  * path: as for pven_chain_open().

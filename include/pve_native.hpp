@@ -17,6 +17,7 @@
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -779,6 +780,30 @@ inline std::string cluster_summarize(const std::string &reply, const std::string
     return detail::json([&](char **text, std::size_t *length, pven_error **error) {
         return pven_cluster_summarize(reply.data(), reply.size(), options.data(), options.size(), text,
                                       length, error);
+    });
+}
+
+/** As pven_cluster_status_json(): what each node has broadcast, by name; options are a JSON object, or empty. */
+inline std::string cluster_status_json(const std::map<std::string, std::string> &broadcasts,
+                                       const std::string &options = {}) {
+    std::vector<const char *> nodes, raw;
+    std::vector<std::size_t> lengths;
+    for (const auto &broadcast : broadcasts) {
+        nodes.push_back(broadcast.first.c_str());
+        raw.push_back(broadcast.second.data());
+        lengths.push_back(broadcast.second.size());
+    }
+    const char *opts = options.empty() ? nullptr : options.data();
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_cluster_status_json(nodes.data(), raw.data(), lengths.data(), nodes.size(), opts,
+                                        options.size(), text, length, error);
+    });
+}
+
+/** As pven_cluster_status_document_json(). */
+inline std::string cluster_status_document_json(const std::string &document) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_cluster_status_document_json(document.data(), document.size(), text, length, error);
     });
 }
 

@@ -264,6 +264,20 @@ void maps_become_a_broadcast() {
     fails([] { cluster_summarize("timeout\n"); }, PVEN_ERR_CORRUPT, __LINE__);
 }
 
+void the_cluster_has_a_status() {
+    const std::string broadcast = "{\"maps\":{\"w\":{\"state\":\"failed\"}},\"time\":5}";
+    const std::string lun = "\"wwid\":\"w\",\"cluster-state\":\"failed\",\"coverage\":\"1/2\"";
+    const std::string options = "{\"now\":9,\"allow\":[\"w\"]}";
+    CHECK(cluster_status_json({{"n1", broadcast}, {"n2", std::string("\0x", 2)}}, options).find(lun) !=
+          std::string::npos);
+    CHECK(cluster_status_json({}) == "{\"luns\":[],\"nodes\":{}}");
+    const std::string document =
+        "{\"now\":9,\"allow\":[\"w\"],\"nodes\":{\"n1\":" + broadcast + ",\"n2\":7}}";
+    CHECK(cluster_status_document_json(document).find(lun) != std::string::npos);
+    fails([] { cluster_status_json({}, "{\"nothing\":1}"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([] { cluster_status_document_json("[]"); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
 void storages_have_capabilities() {
     CHECK(storage_capabilities_json("lvm", "qcow2").find("\"volume-chain\"") != std::string::npos);
     CHECK(storage_capabilities_json("lvm").find("\"volumes\"") != std::string::npos);
@@ -338,6 +352,7 @@ int main(int argc, char **argv) {
     extents_are_walked_once();
     storages_have_capabilities();
     maps_become_a_broadcast();
+    the_cluster_has_a_status();
     a_volume_has_a_size();
     an_exception_of_the_callbacks_waits_until_the_call_is_over();
     a_graph_says_which_snapshots_there_are();
