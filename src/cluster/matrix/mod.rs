@@ -9,11 +9,13 @@
 mod apply;
 mod cell;
 mod config;
+mod head;
 mod interner;
 mod judge;
 mod node;
 mod report;
 mod row;
+mod seen;
 mod values;
 mod write;
 
@@ -21,10 +23,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use cell::{Cell, Flags, Kind};
 pub use config::Config;
+pub(in crate::cluster) use head::END_OF_TIME;
+pub use head::{Head, Port};
 pub use judge::{Judged, Reason};
 pub use node::{Member, Node, Receipt, Standing};
-pub(in crate::cluster) use report::END_OF_TIME;
-pub use report::Port;
 pub use row::Row;
 pub use values::Slot;
 

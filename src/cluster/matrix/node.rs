@@ -1,6 +1,6 @@
 //! What a node's broadcast counts for: whether the node is there, and whether what it said is of now.
 
-use super::report::{Head, seconds};
+use super::head::{Head, seconds};
 use super::{Matrix, Mode};
 use crate::cluster::json::Json;
 use crate::codes::codes;
