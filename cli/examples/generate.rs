@@ -206,6 +206,7 @@ mod tests {
             "-storage-capabilities",
             "-snapshot",
             "-snapshot-graph",
+            "-cluster-status",
         ] {
             let path = directory
                 .path()
@@ -236,7 +237,7 @@ mod tests {
         let chain = ["pve-native", "image", "chain", "--allow"];
         assert_eq!(completions(&chain), "--allow-probe");
         let map = ["pve-native", "image", "map", "--output", ""];
-        assert_eq!(completions(&map), "human json dot svg");
+        assert_eq!(completions(&map), "human json dot svg html");
         let symlinks = ["pve-native", "image", "audit", "--symlinks", ""];
         assert_eq!(completions(&symlinks), "inside none any");
         let preset = ["pve-native", "image", "audit", "--preset", "u"];

@@ -16,7 +16,7 @@ const READING: &str = "reading the tables";
 
 /// Answers the question.
 pub fn run(args: &Changed, output: Output) -> Result<Answer> {
-    if matches!(output, Output::Dot | Output::Svg) {
+    if !matches!(output, Output::Human | Output::Json) {
         return Err(only("image changed", "human or json"));
     }
     let path = args.walk.image.path.as_bytes();

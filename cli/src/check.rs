@@ -13,7 +13,7 @@ use crate::{human, progress};
 
 /// Answers the question.
 pub fn run(args: &Image, output: Output) -> Result<Answer> {
-    if matches!(output, Output::Dot | Output::Svg) {
+    if !matches!(output, Output::Human | Output::Json) {
         return Err(only("image check", "human or json"));
     }
     let path = args.path.as_bytes();

@@ -1,5 +1,10 @@
 //! `pve-native cluster …`: how healthy LUNs are, and what a node tells the others of that.
 
+mod question;
+pub mod remarks;
+mod status;
+pub mod view;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,6 +25,7 @@ use crate::image::only;
 /// Answers one question.
 pub fn run(command: &ClusterCommand, output: Output) -> Result<Answer> {
     match command {
+        ClusterCommand::Status(args) => status::run(args, output),
         ClusterCommand::Summarize(args) => summarize(args, output),
     }
 }
@@ -55,16 +61,23 @@ fn summarize(args: &Summarize, output: Output) -> Result<Answer> {
 
 /// A file, or standard input for `-`, as far as a reply of multipathd may be long and a byte more.
 fn read(path: &OsString) -> Result<Vec<u8>> {
-    let most = limits::MULTIPATHD_REPLY as u64 + 1;
+    read_most(path, limits::MULTIPATHD_REPLY)
+}
+
+/// A file, or standard input for `-`, as far as it may be long and a byte more.
+fn read_most(path: &OsStr, most: usize) -> Result<Vec<u8>> {
+    let most = most as u64 + 1;
     let mut bytes = Vec::new();
     let read = match path == OsStr::new("-") {
         true => io::stdin().lock().take(most).read_to_end(&mut bytes),
         false => File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)),
     };
-    let failed = |error: io::Error| {
-        let errno = error.raw_os_error().unwrap_or_default();
-        Error::io("read", errno).in_file(path.as_bytes())
-    };
-    read.map_err(failed)?;
+    read.map_err(|error| failed(&error, path))?;
     Ok(bytes)
+}
+
+/// What could not be read.
+fn failed(error: &io::Error, path: &OsStr) -> Error {
+    let errno = error.raw_os_error().unwrap_or_default();
+    Error::io("read", errno).in_file(path.as_bytes())
 }

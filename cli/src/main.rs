@@ -8,6 +8,7 @@ mod changed;
 mod check;
 mod cluster;
 mod dot;
+mod html;
 mod human;
 mod image;
 mod map;

@@ -24,7 +24,7 @@ const READING: &str = "reading the map";
 
 /// Answers the question.
 pub fn run(args: &Walk, output: Output) -> Result<Answer> {
-    if output == Output::Dot {
+    if matches!(output, Output::Dot | Output::Html) {
         return Err(only("image map", "human, json or svg"));
     }
     let path = args.image.path.as_bytes();

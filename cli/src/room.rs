@@ -80,6 +80,6 @@ pub fn cost(args: &args::Walk, output: Output) -> Result<Answer> {
 fn plain(command: &str, output: Output) -> Result<()> {
     match output {
         Output::Human | Output::Json => Ok(()),
-        Output::Dot | Output::Svg => Err(only(command, "human or json")),
+        _ => Err(only(command, "human or json")),
     }
 }

@@ -16,7 +16,7 @@ pub fn run(command: &StorageCommand, output: Output) -> Result<Answer> {
     let text = match output {
         Output::Human => human::storage::report(&found),
         Output::Json => json::to_text(&found) + "\n",
-        Output::Dot | Output::Svg => return Err(only("storage capabilities", "human or json")),
+        _ => return Err(only("storage capabilities", "human or json")),
     };
     Ok(Answer::whole(text, Status::Fine))
 }

@@ -47,7 +47,7 @@ pub struct Args {
 /// The meaning of the exit status, as the help shows it.
 const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
                            (chain damaged, image corrupt, image not safe, device too small, \
-                           volume not whole or in need of a repair)";
+                           volume not whole or in need of a repair, LUN not healthy)";
 
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,12 +55,14 @@ pub enum Output {
     /// For people: trees and tables.
     Human,
     /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings;
-    /// of a volume, its snapshots; plans, and findings with their plans.
+    /// of a volume, its snapshots; plans, and findings with their plans; of a cluster, LUNs and nodes.
     Json,
     /// For graphviz: images as boxes, references as arrows.
     Dot,
     /// For browsers and documents: a drawing of a map, or of a volume's images.
     Svg,
+    /// For browsers and mail: a page with the health of LUNs.
+    Html,
 }
 
 /// When human output is coloured.

@@ -63,7 +63,8 @@ fn coloured(lines: Vec<String>, maps: &[(&String, &Entry)]) -> Vec<String> {
     heading.chain(lines.map(line)).collect()
 }
 
-fn style(state: MapState) -> Style {
+/// How a state looks.
+pub(super) fn style(state: MapState) -> Style {
     match state {
         MapState::Unknown => QUIET,
         MapState::Optimal => GOOD,

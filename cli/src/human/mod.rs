@@ -14,6 +14,7 @@ pub mod facts;
 pub mod graph;
 pub mod info;
 pub mod map;
+pub mod matrix;
 pub mod plan;
 pub mod room;
 pub mod storage;
@@ -93,8 +94,13 @@ pub fn locale_is_utf8() -> bool {
 
 /// Columns of the terminal; what is no terminal has 80.
 pub fn width() -> usize {
+    width_or(80)
+}
+
+/// The same, with another width for what is no terminal.
+pub fn width_or(other: usize) -> usize {
     let size = console::Term::stdout().size_checked();
-    size.map_or(80, |(_, columns)| columns.into())
+    size.map_or(other, |(_, columns)| columns.into())
 }
 
 /// A part of something in percent. What is not quite nothing, or not quite all, does not look as if

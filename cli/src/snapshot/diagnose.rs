@@ -24,7 +24,7 @@ const ROUNDS: usize = 100;
 
 /// Answers the question, or repairs the volume.
 pub fn run(args: &args::Diagnose, output: Output) -> Result<Answer> {
-    if matches!(output, Output::Dot | Output::Svg) {
+    if !matches!(output, Output::Human | Output::Json) {
         return Err(only("snapshot diagnose", "human or json"));
     }
     let mut terms = Terms::default();

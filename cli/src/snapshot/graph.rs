@@ -12,6 +12,7 @@ use pve_native_core::{Error, ErrorKind, Result, json};
 use super::listing::{Deadline, Group, Listing, Place};
 use crate::answer::{Answer, Status};
 use crate::args::{Output, snapshot as args};
+use crate::image::only;
 use crate::{human, svg};
 
 /// A volume, and the group that it lies in, if it does.
@@ -24,12 +25,15 @@ pub struct Volume {
 
 /// Answers the question.
 pub fn run(args: &args::Graph, output: Output) -> Result<Answer> {
+    if output == Output::Html {
+        return Err(only("snapshot graph", "human, json, dot or svg"));
+    }
     let Volume { graph, group } = read(args.path.as_bytes(), &args.volume)?;
     let text = match output {
-        Output::Human => human::graph::tree(&graph, group.as_ref()),
         Output::Json => json::to_text(&View::new(&graph.snapshot_info(), Names::Text)) + "\n",
         Output::Dot => graph.to_dot(),
         Output::Svg => svg::graph::drawing(&graph),
+        _ => human::graph::tree(&graph, group.as_ref()),
     };
     let broken = |severity| severity == Severity::Error;
     let status = match graph.findings().iter().any(|f| broken(f.severity)) {

@@ -19,7 +19,7 @@ use crate::image::only;
 
 /// Answers the question, or does it.
 pub fn run(args: &args::Plan, output: Output) -> Result<Answer> {
-    if matches!(output, Output::Dot | Output::Svg) {
+    if !matches!(output, Output::Human | Output::Json) {
         return Err(only("snapshot plan", "human or json"));
     }
     let mut options = PlanOptions {

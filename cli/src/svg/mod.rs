@@ -6,4 +6,4 @@ mod colors;
 pub mod graph;
 mod label;
 pub mod map;
-mod text;
+pub mod text;

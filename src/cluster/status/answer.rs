@@ -47,8 +47,8 @@ impl Answer {
         }
     }
 
-    /// What there is to say of nodes, by name.
-    fn nodes(&self) -> Result<BTreeMap<&str, BTreeMap<&'static str, Json>>> {
+    /// What there is to say of nodes, by name, as the answer has it under `nodes`.
+    pub fn nodes(&self) -> Result<BTreeMap<&str, BTreeMap<&'static str, Json>>> {
         let mut nodes = BTreeMap::new();
         if self.matrix.mode() == Mode::Strict {
             for (node, about) in self.matrix.about_nodes() {

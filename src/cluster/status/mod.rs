@@ -12,7 +12,7 @@ mod tests;
 
 pub use aggregate::aggregate;
 pub use answer::Answer;
-pub use document::document;
+pub use document::{Document, document};
 pub use options::Options;
 
 use super::matrix::Matrix;

@@ -41,13 +41,19 @@ impl Options {
     /// The options of a JSON object. Keys that are not known are an error, as are values of another
     /// kind; what is null has not been said.
     pub fn of_text(text: &[u8]) -> Result<Self> {
+        let mut options = Options::default();
+        options.set_text(text)?;
+        Ok(options)
+    }
+
+    /// The same, over what these options say.
+    pub fn set_text(&mut self, text: &[u8]) -> Result<()> {
         let value = Json::of_text(text)
             .map_err(|error| Error::argument(format!("the options are no JSON: {error}")))?;
-        let mut options = Options::default();
         for (key, value) in object("the options", &value)? {
-            options.set_key(key, value)?;
+            self.set_key(key, value)?;
         }
-        Ok(options)
+        Ok(())
     }
 
     pub(super) fn set_key(&mut self, key: &str, value: &Json) -> Result<()> {

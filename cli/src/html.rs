@@ -1,0 +1,161 @@
+//! Answers as pages that can be mailed: one file without scripts and references, light or dark as the
+//! reader likes it, safe whatever the names in it hold.
+
+use std::fmt::Write;
+
+use pve_native_core::cluster::MapState;
+
+use crate::cluster::remarks::{Level, Remark};
+use crate::cluster::view::{LEGEND, Lun, View, letter, thousands};
+use crate::svg::text;
+
+/// Cells on a page, some megabytes; LUNs that have no room are counted.
+const CELLS: usize = 50_000;
+
+/// What the classes look like. Nothing is said by colour alone.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--back:#fff;--text:#1b1f26;--quiet:#5b6472;--line:#c9ced6;\
+--o:#d9f2e1;--ot:#0f4a26;--d:#ffd670;--dt:#3d2c00;--m:#7b2fa0;--mt:#fff;--f:#b3261e;--ft:#fff;\
+--u:#e2e6ec;--ut:#1b1f26}
+@media (prefers-color-scheme:dark){:root{--back:#14171c;--text:#e8ebef;--quiet:#9aa4b2;--line:#424a56;\
+--o:#123d24;--ot:#b9efcb;--d:#7a5b00;--dt:#fff3d0;--m:#d9a5f2;--mt:#2b0a3d;--f:#ff8a80;--ft:#3d0500;\
+--u:#3a424e;--ut:#e8ebef}}
+body{margin:1.5rem;background:var(--back);color:var(--text);\
+font:15px/1.45 ui-sans-serif,system-ui,\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem}.q{color:var(--quiet)}
+.w{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0}
+th,td{padding:.2rem .5rem;border:1px solid var(--line);text-align:left;white-space:nowrap}
+thead th{font-weight:600}tbody th{font-weight:600}
+.c,.e{font-family:ui-monospace,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;text-align:center}
+.e{color:var(--quiet)}abbr{text-decoration:none}
+.o{background:var(--o);color:var(--ot)}.d{background:var(--d);color:var(--dt)}\
+.m{background:var(--m);color:var(--mt)}.f{background:var(--f);color:var(--ft)}\
+.u{background:var(--u);color:var(--ut)}
+.k span,strong{padding:.1rem .4rem;margin-right:.2rem}.k{margin-right:1rem;white-space:nowrap}
+ul{padding-left:1.2rem}
+";
+
+/// The health of LUNs.
+pub fn cluster(view: &View<'_>) -> String {
+    let mut out = String::from(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
+    );
+    let summary = escaped(&view.summary());
+    let _ = writeln!(out, "<title>{summary}</title>\n<style>\n{STYLE}</style>");
+    let class = match view.is_healthy {
+        true => "o",
+        false => "f",
+    };
+    let word = match view.is_healthy {
+        true => "healthy",
+        false => "not healthy",
+    };
+    let _ = writeln!(
+        out,
+        "</head>\n<body>\n<main>\n<h1>Health of LUNs</h1>\n\
+         <p><strong class=\"{class}\">{word}</strong> {summary} <span class=\"q\">{}</span></p>",
+        view.time()
+    );
+    if !view.luns.is_empty() {
+        matrix(&mut out, view);
+    }
+    if !view.remarks.is_empty() {
+        out.push_str("<h2>What there is to say</h2>\n<ul>\n");
+        view.remarks.iter().for_each(|one| remark(&mut out, one));
+        out.push_str("</ul>\n");
+    }
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+fn matrix(out: &mut String, view: &View<'_>) {
+    out.push_str("<p>");
+    for state in LEGEND {
+        let (class, letter, name) = (class(state), letter(state), state.name());
+        let _ = write!(
+            out,
+            "<span class=\"k\"><span class=\"c {class}\">{letter}</span>{name}</span> "
+        );
+    }
+    out.push_str(
+        "<span class=\"k\"><span class=\"e\">.</span>not there</span></p>\n\
+         <div class=\"w\" tabindex=\"0\" role=\"region\" aria-label=\"Matrix of LUNs and nodes\">\n\
+         <table>\n<thead>\n<tr><th scope=\"col\">State</th><th scope=\"col\">LUN</th>\
+         <th scope=\"col\">Used by</th><th scope=\"col\">Size</th>",
+    );
+    for node in &view.nodes {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", escaped(node));
+    }
+    out.push_str("</tr>\n</thead>\n<tbody>\n");
+    let most = (CELLS / view.nodes.len().max(1)).max(1);
+    let luns = &view.luns[..view.luns.len().min(most)];
+    luns.iter().for_each(|one| lun(out, one, &view.nodes));
+    out.push_str("</tbody>\n</table>\n</div>\n");
+    let left_out = &view.luns[luns.len()..];
+    if let Some(worst) = left_out.first() {
+        let (count, worst) = (thousands(left_out.len()), worst.state.name());
+        let _ = writeln!(
+            out,
+            "<p>And {count} more LUNs, the first of them {worst}.</p>"
+        );
+    }
+}
+
+fn lun(out: &mut String, lun: &Lun<'_>, nodes: &[&str]) {
+    let _ = write!(
+        out,
+        "<tr><td class=\"{}\">{}</td><th scope=\"row\" title=\"{}\">{}</th><td>{}</td><td>{}</td>",
+        class(lun.state),
+        lun.state.name(),
+        escaped(lun.wwid()),
+        escaped(&lun.name),
+        escaped(&lun.used_by),
+        escaped(&lun.size)
+    );
+    for shown in lun.cells(nodes) {
+        let Some(shown) = shown else {
+            out.push_str("<td class=\"e\">.</td>");
+            continue;
+        };
+        let class = class(shown.state);
+        let _ = match shown.state {
+            MapState::Optimal => write!(out, "<td class=\"c {class}\">o</td>"),
+            _ => write!(
+                out,
+                "<td class=\"c {class}\"><abbr title=\"{}\">{}</abbr></td>",
+                shown.words(),
+                shown.text()
+            ),
+        };
+    }
+    out.push_str("</tr>\n");
+}
+
+fn remark(out: &mut String, remark: &Remark) {
+    let (class, word) = match remark.level {
+        Level::Error => ("f", "error"),
+        Level::Warning => ("d", "warning"),
+        Level::Note => ("u", "note"),
+    };
+    let text = escaped(&remark.sentence());
+    let _ = writeln!(
+        out,
+        "<li><span class=\"k\"><span class=\"{class}\">{word}</span></span>{text}</li>"
+    );
+}
+
+/// The class of a state.
+fn class(state: MapState) -> &'static str {
+    match state {
+        MapState::Unknown => "u",
+        other => letter(other),
+    }
+}
+
+/// `text` between tags, or between the double quotes of an attribute.
+fn escaped(text: &str) -> String {
+    text::escaped(text).replace('"', "&quot;")
+}
