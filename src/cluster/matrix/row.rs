@@ -114,7 +114,7 @@ impl Matrix {
     fn malformed(&self, row: u32, column: u32) -> Error {
         Error::argument(format!(
             "the entry of node '{}' for '{}' is no object",
-            self.nodes[column as usize].name(),
+            crate::text::printable(self.nodes[column as usize].name().as_bytes()),
             crate::text::printable(self.wwids.name(row).as_bytes())
         ))
     }
