@@ -282,3 +282,20 @@ fn a_suspended_device_is_activated_by_the_name_that_its_volume_has_now() {
     assert!(text.contains(new), "{text}");
     assert!(!text.contains(&format!("/{old}")), "{text}");
 }
+
+#[test]
+fn a_volume_that_was_to_become_a_base_image_is_led_back() {
+    let group = Group::new(Scheme::LvmQcow2);
+    group.allocate("vm-100-disk-0", 1 << 20);
+    let adopt = group.plan("vm-100-disk-0", &wish("adopt", &[])).unwrap();
+    run(&group, &adopt);
+    let before = group.names();
+    let volume = "vm-100-disk-0.qcow2";
+    let plan = group.plan(volume, &wish("create-base", &[])).unwrap();
+    let at = plan.steps.iter().position(|step| step.task == Task::Rename);
+    begin(&group, &plan, at.unwrap() + 1);
+    assert!(group.names().contains(&"base-100-disk-0-base".to_owned()));
+    assert_eq!(first(&group, volume), ("rename-interrupted", true));
+    group.repair(volume);
+    assert_eq!(group.names(), before);
+}

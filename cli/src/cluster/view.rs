@@ -1,5 +1,5 @@
 //! What is shown of an answer, on a terminal as on a page: LUNs with the worst first, and
-//! [`remarks`](super::remarks).
+//! `remarks`.
 
 use std::cmp::Reverse;
 use std::hash::{Hash, Hasher};

@@ -1,8 +1,8 @@
 //! The matrix: what each node says of each LUN, and what that means for the cluster.
 //!
 //! One row for each LUN, one column for each node, a [`Cell`] of 20 bytes where they meet. Broadcasts
-//! are read into columns by [`report`]; what a column counts for follows from membership, time and the
-//! broadcast itself ([`node`]), what a cell means there from the mode ([`judge`]), and [`row`] folds
+//! are read into columns by `report`; what a column counts for follows from membership, time and the
+//! broadcast itself (`node`), what a cell means there from the mode (`judge`), and `row` folds
 //! the cells of a LUN into its state. Nothing is kept that can be computed from these, so that there is
 //! nothing that could disagree with them.
 

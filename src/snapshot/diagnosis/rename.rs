@@ -41,9 +41,12 @@ pub fn interrupted(volume: &mut Volume<'_>) {
     let has_current = scheme
         .form(&current)
         .is_ok_and(|name| graph.neighbours().contains(name.as_bytes()));
+    // A linked clone stands on another volume's base image; its own can only be what it was to become.
+    let disk = graph.subject().volume().as_str().strip_prefix("vm-");
+    let is_anothers_base = target.is_base() && target.as_str().strip_prefix("base-") != disk;
     if away.is_empty()
         || has_current
-        || target.is_base()
+        || is_anothers_base
         || away.iter().any(|(_, part, _)| *part == Part::Current)
     {
         return;
