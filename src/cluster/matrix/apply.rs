@@ -68,33 +68,14 @@ impl Matrix {
         self.put(column, report)
     }
 
-    /// A node has broadcast nothing, or has taken it back.
-    pub fn remove_broadcast(&mut self, name: &str) {
-        if let Some(column) = self.names.find(name) {
-            self.clear(column, Broadcast::None);
-            self.nodes[column as usize].receipt = None;
-        }
-    }
-
     /// Who is there; none if there is no cluster.
     pub fn set_members(&mut self, members: Option<BTreeMap<String, Member>>) {
-        if self.members != members {
-            self.members = members;
-            self.all_dirty = true;
-        }
+        self.members = members;
     }
 
     /// In compat mode, instead of membership and time: the nodes that count as online.
     pub fn set_online(&mut self, online: BTreeSet<String>) {
         self.online = Some(online);
-        self.all_dirty = true;
-    }
-
-    /// The time, in seconds since the epoch.
-    pub fn set_time(&mut self, now: f64) {
-        if self.now != now {
-            self.now = now;
-        }
     }
 
     /// The number of a row, made if there is none.
@@ -112,35 +93,18 @@ impl Matrix {
         Ok(())
     }
 
+    /// Takes the place of what the node has said before.
     fn put(&mut self, column: u32, report: Report) -> Result<()> {
         self.fit_rows()?;
-        let stride = self.stride;
-        let at = |row: u32| row as usize * stride + column as usize;
-        let old_rows = std::mem::take(&mut self.nodes[column as usize].rows);
+        self.clear(column, Broadcast::Good(report.head));
         let mut rows = Vec::with_capacity(report.cells.len());
-        // Rows that it names no longer are those that are not written again.
-        let mut written = RowSet::new(if old_rows.is_empty() {
-            0
-        } else {
-            self.wwids.len()
-        });
         for (row, cell) in report.cells {
             rows.push(row);
-            written.insert(row);
-            let place = &mut self.cells[at(row)];
-            if *place != cell {
-                *place = cell;
-                self.dirty.push(row);
-            }
-        }
-        for row in old_rows.into_iter().filter(|&row| !written.has(row)) {
-            self.cells[at(row)] = Cell::default();
-            self.dirty.push(row);
+            self.cells[row as usize * self.stride + column as usize] = cell;
         }
         let node = &mut self.nodes[column as usize];
         node.rows = rows;
         node.down = report.down;
-        node.broadcast = Broadcast::Good(report.head);
         Ok(())
     }
 
@@ -151,27 +115,6 @@ impl Matrix {
         node.broadcast = broadcast;
         for row in rows {
             self.cells[row as usize * self.stride + column as usize] = Cell::default();
-            self.dirty.push(row);
         }
-    }
-}
-
-/// Rows, a bit for each.
-struct RowSet(Vec<u64>);
-
-impl RowSet {
-    fn new(rows: usize) -> Self {
-        Self(vec![0; rows.div_ceil(64)])
-    }
-
-    fn insert(&mut self, row: u32) {
-        if let Some(word) = self.0.get_mut(row as usize / 64) {
-            *word |= 1 << (row % 64);
-        }
-    }
-
-    fn has(&self, row: u32) -> bool {
-        let word = self.0.get(row as usize / 64);
-        word.is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 }

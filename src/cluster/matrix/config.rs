@@ -109,7 +109,6 @@ impl Matrix {
         }
         self.expected = expected;
         self.config = config;
-        self.all_dirty = true;
         Ok(())
     }
 

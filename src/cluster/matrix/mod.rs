@@ -92,9 +92,6 @@ pub struct Matrix {
     stride: usize,
     values: Values,
     expected: Expected,
-    /// Rows about which something has changed since they were last asked for.
-    dirty: Vec<u32>,
-    all_dirty: bool,
     /// See [`Matrix::set_online`].
     online: Option<BTreeSet<String>>,
 }
@@ -116,8 +113,6 @@ impl Matrix {
             stride: 0,
             values: Values::default(),
             expected: Expected::default(),
-            dirty: Vec::new(),
-            all_dirty: true,
             online: None,
         }
     }
