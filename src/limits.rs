@@ -55,6 +55,15 @@ pub const CLUSTER_NODES: usize = 4096;
 pub const CLUSTER_LUNS: usize = 1 << 20;
 /// Nodes times LUNs. Ours: with 20 bytes for each, a gigabyte.
 pub const CLUSTER_CELLS: usize = 50 << 20;
+/// Events of a cluster that are kept. Ours: some hours of a cluster in trouble.
+pub const CLUSTER_EVENTS: usize = 4096;
+/// LUNs that have gone since. Ours: who asks after more have gone gets all rows anew.
+pub const CLUSTER_REMOVED: usize = 1 << 16;
+/// Cells of which it is known when they changed last. Ours: 32 nodes with 2,000 LUNs each.
+pub const CLUSTER_CHANGED_CELLS: usize = 1 << 16;
+/// Changes of one node that come at once and are told one by one. Ours: what a value of the key-value store
+/// has room for as Proxmox VE writes it.
+pub const CLUSTER_EVENTS_AT_ONCE: usize = 256;
 /// Bytes of a broadcast: a value of the key-value store. Proxmox VE: pmxcfs' `CFS_MAX_STATUS_SIZE` with
 /// its NUL.
 pub const BROADCAST: usize = 32_767;

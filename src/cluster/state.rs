@@ -19,6 +19,11 @@ codes! {
 }
 
 impl MapState {
+    /// Whether it is known that something is wrong.
+    pub fn is_bad(self) -> bool {
+        self > MapState::Optimal
+    }
+
     /// The state of that name, exactly as it is written.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         let found = Self::ALL

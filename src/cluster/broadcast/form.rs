@@ -126,13 +126,6 @@ fn ports(ports: Option<&[Port]>) -> Option<Vec<WrittenPort<'_>>> {
     Some(ports.iter().map(written).collect())
 }
 
-/// What is wrong with a map, where that is said. A map without a usable path always says it: whether
-/// its I/O waits or fails must not be guessed from silence.
-fn flags(entry: &Entry) -> Option<&[Impairment]> {
-    let said = entry.active == 0 || !entry.impairments.is_empty();
-    said.then_some(&entry.impairments)
-}
-
 /// The ports that do not work for a map, where there are any and they are told.
 fn down(entry: &Entry, ports: bool) -> Option<&[usize]> {
     (ports && !entry.down.is_empty()).then_some(&entry.down)
@@ -184,7 +177,7 @@ impl Serialize for SeedMaps<'_> {
                 paths_total: entry.total,
                 transport: entry.transport.map(|transport| transport.name()),
                 size: entry.size,
-                flags: flags(entry).map(names),
+                flags: entry.told_impairments().map(names),
                 down: down(entry, self.ports),
             };
             out.serialize_entry(wwid, &map)?;
@@ -236,7 +229,7 @@ impl Serialize for ShortMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let entry = self.entry;
         let transport = entry.transport.map(|transport| transport.name());
-        let flags = flags(entry).map(bits);
+        let flags = entry.told_impairments().map(bits);
         let down = down(entry, self.ports);
         let length = match (transport, entry.size, flags, down) {
             (_, _, _, Some(_)) => 7,

@@ -50,6 +50,15 @@ pub struct Entry {
     pub down: Vec<usize>,
 }
 
+impl Entry {
+    /// What is wrong with the map, where that is said. A map without a usable path always says it: whether
+    /// its I/O waits or fails must not be guessed from silence.
+    pub fn told_impairments(&self) -> Option<&[Impairment]> {
+        let said = self.active == 0 || !self.impairments.is_empty();
+        said.then_some(&self.impairments)
+    }
+}
+
 /// What a node tells of its maps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cell::Cell;
+use super::cell::{Cell, Kind};
+use super::head::Head;
 use super::node::{Broadcast, Receipt};
 use super::report::{Into, Report};
 use super::{Matrix, Member, Mode};
-use crate::cluster::broadcast;
+use crate::cluster::broadcast::{self, Entry};
 use crate::cluster::json::Json;
 use crate::error::Result;
 use crate::limits;
@@ -21,7 +22,19 @@ impl Matrix {
         raw: &[u8],
         receipt: Option<Receipt>,
     ) -> Result<()> {
-        let column = self.column(name)?;
+        self.take_broadcast(name, raw, receipt, &mut |_, _| ())
+            .map(|_| ())
+    }
+
+    /// The same; `was` is told of each cell that changes, with what it was. The number of the column.
+    pub(in crate::cluster) fn take_broadcast(
+        &mut self,
+        name: &str,
+        raw: &[u8],
+        receipt: Option<Receipt>,
+        was: &mut impl FnMut(u32, Cell),
+    ) -> Result<u32> {
+        let column = self.asked(name)?;
         let (mode, known) = (self.mode, self.wwids.len());
         let text = match raw.len() <= limits::BROADCAST_READ {
             true => broadcast::open(raw).map_err(|error| error.to_string()),
@@ -41,20 +54,88 @@ impl Matrix {
             }
         }
         match read {
-            Ok(report) => self.put(column, report)?,
+            Ok(report) => self.put(column, report, was)?,
             Err(error) => {
                 // Names that nobody uses must not take the room of others.
                 self.wwids.truncate(known);
-                self.clear(column, Broadcast::Bad(error));
+                self.clear(column, Broadcast::Bad(error), was);
             }
         }
         self.nodes[column as usize].receipt = receipt;
-        Ok(())
+        Ok(column)
+    }
+
+    /// One map of a node is like that from now on, or gone; all else that the node has said holds, as of
+    /// now. `was` as above. The number of the column, and of the row if the LUN has one.
+    pub(in crate::cluster) fn take_map(
+        &mut self,
+        name: &str,
+        wwid: &str,
+        map: Option<&Entry>,
+        receipt: Receipt,
+        was: &mut impl FnMut(u32, Cell),
+    ) -> Result<u32> {
+        let column = self.asked(name)?;
+        let row = match map {
+            Some(_) => Some(self.row(wwid)?),
+            None => self.wwids.find(wwid),
+        };
+        let node = &mut self.nodes[column as usize];
+        node.receipt = Some(receipt);
+        match &mut node.broadcast {
+            Broadcast::Good(head) => head.time = Json::of_number(receipt.at),
+            other => {
+                *other = Broadcast::Good(Head {
+                    time: Json::of_number(receipt.at),
+                    ..Head::default()
+                });
+            }
+        }
+        let Some(row) = row else {
+            return Ok(column);
+        };
+        let mut into = Into {
+            mode: self.mode,
+            wwids: &mut self.wwids,
+            values: &mut self.values,
+        };
+        let cell = map.map_or(Cell::default(), |map| into.cell_of(map));
+        let place = &mut self.cells[row as usize * self.stride + column as usize];
+        let old = std::mem::replace(place, cell);
+        let down = map.map(|map| map.down.iter().map(|&port| port as u32).collect());
+        match down.filter(|down: &Vec<u32>| !down.is_empty()) {
+            Some(down) => drop(node.down.insert(row, down)),
+            None => drop(node.down.remove(&row)),
+        }
+        match (old.kind, map) {
+            (Kind::None, Some(_)) => node.rows.push(row),
+            (Kind::None, None) | (_, Some(_)) => {}
+            (_, None) => node.rows.retain(|&other| other != row),
+        }
+        if old != cell {
+            was(row, old);
+        }
+        Ok(column)
+    }
+
+    /// A node says nothing any more, and is not asked. `was` as above. The number of its column.
+    pub(in crate::cluster) fn forget_node(
+        &mut self,
+        name: &str,
+        was: &mut impl FnMut(u32, Cell),
+    ) -> Option<u32> {
+        let column = self.names.find(name)?;
+        self.clear(column, Broadcast::None, was);
+        let node = &mut self.nodes[column as usize];
+        node.receipt = None;
+        node.is_asked = false;
+        self.show(column);
+        Some(column)
     }
 
     /// The same with maps that have been decoded already: an object of entries by WWID.
     pub fn set_maps(&mut self, name: &str, maps: &BTreeMap<String, Json>) -> Result<()> {
-        let column = self.column(name)?;
+        let column = self.asked(name)?;
         let mut into = Into {
             mode: self.mode,
             wwids: &mut self.wwids,
@@ -65,7 +146,7 @@ impl Matrix {
             let row = into.wwids.put(wwid);
             report.cells.push((row, into.cell(entry)));
         }
-        self.put(column, report)
+        self.put(column, report, &mut |_, _| ())
     }
 
     /// Who is there; none if there is no cluster.
@@ -94,27 +175,44 @@ impl Matrix {
     }
 
     /// Takes the place of what the node has said before.
-    fn put(&mut self, column: u32, report: Report) -> Result<()> {
+    fn put(&mut self, column: u32, report: Report, was: &mut impl FnMut(u32, Cell)) -> Result<()> {
         self.fit_rows()?;
-        self.clear(column, Broadcast::Good(report.head));
-        let mut rows = Vec::with_capacity(report.cells.len());
-        for (row, cell) in report.cells {
-            rows.push(row);
-            self.cells[row as usize * self.stride + column as usize] = cell;
-        }
         let node = &mut self.nodes[column as usize];
-        node.rows = rows;
+        node.broadcast = Broadcast::Good(report.head);
         node.down = report.down;
+        let old = std::mem::take(&mut node.rows);
+        let rows: Vec<u32> = report.cells.iter().map(|(row, _)| *row).collect();
+        for (row, cell) in report.cells {
+            let place = &mut self.cells[row as usize * self.stride + column as usize];
+            if *place != cell {
+                was(row, std::mem::replace(place, cell));
+            }
+        }
+        if !old.is_empty() && old != rows {
+            let mut is_there = vec![false; self.wwids.len()];
+            rows.iter().for_each(|&row| is_there[row as usize] = true);
+            let gone = old.into_iter().filter(|&row| !is_there[row as usize]);
+            gone.for_each(|row| self.empty(row, column, was));
+        }
+        self.nodes[column as usize].rows = rows;
         Ok(())
     }
 
-    fn clear(&mut self, column: u32, broadcast: Broadcast) {
+    fn clear(&mut self, column: u32, broadcast: Broadcast, was: &mut impl FnMut(u32, Cell)) {
         let node = &mut self.nodes[column as usize];
         let rows = std::mem::take(&mut node.rows);
         node.down.clear();
         node.broadcast = broadcast;
-        for row in rows {
-            self.cells[row as usize * self.stride + column as usize] = Cell::default();
+        rows.into_iter()
+            .for_each(|row| self.empty(row, column, was));
+    }
+
+    /// Takes away what stands in a cell.
+    fn empty(&mut self, row: u32, column: u32, was: &mut impl FnMut(u32, Cell)) {
+        let place = &mut self.cells[row as usize * self.stride + column as usize];
+        let old = std::mem::take(place);
+        if old != Cell::default() {
+            was(row, old);
         }
     }
 }

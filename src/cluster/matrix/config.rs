@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::node::Column;
 use super::{Matrix, Mode};
 use crate::cluster::json::Json;
 use crate::error::Result;
@@ -24,11 +25,11 @@ pub struct Config {
 
 /// The nodes that are to have each LUN, by numbers.
 #[derive(Default)]
-pub(super) struct Expected {
+pub(in crate::cluster) struct Expected {
     /// By row: none, a set, or [`REPORTING`]. Rows that are not allow-listed can be behind its end.
-    rows: Vec<u32>,
+    pub(super) rows: Vec<u32>,
     /// Bits of columns.
-    sets: Vec<Vec<u64>>,
+    pub(super) sets: Vec<Vec<u64>>,
 }
 
 const NOT_ALLOWED: u32 = u32::MAX;
@@ -37,20 +38,21 @@ const REPORTING: u32 = u32::MAX - 1;
 
 /// Who is to have a LUN.
 #[derive(Clone, Copy)]
-pub(super) enum Holders<'a> {
+pub(in crate::cluster) enum Holders<'a> {
     Nobody,
     Reporting,
+    /// Bits of columns.
     Set(&'a [u64]),
 }
 
 impl Expected {
-    pub(super) fn is_allowed(&self, row: u32) -> bool {
+    pub(in crate::cluster) fn is_allowed(&self, row: u32) -> bool {
         self.rows
             .get(row as usize)
             .is_some_and(|&set| set != NOT_ALLOWED)
     }
 
-    pub(super) fn holders(&self, row: u32) -> Holders<'_> {
+    pub(in crate::cluster) fn holders(&self, row: u32) -> Holders<'_> {
         match self.rows.get(row as usize) {
             None | Some(&NOT_ALLOWED) => Holders::Nobody,
             Some(&REPORTING) => Holders::Reporting,
@@ -60,30 +62,49 @@ impl Expected {
 }
 
 impl Holders<'_> {
+    /// Whether a node is to have the LUN.
     #[inline]
-    pub(super) fn has(self, column: u32) -> bool {
+    pub(in crate::cluster) fn expects(self, number: u32, column: &Column) -> bool {
         match self {
             Holders::Set(bits) => {
-                let word = bits.get(column as usize / 64);
-                word.is_some_and(|word| word >> (column % 64) & 1 == 1)
+                let word = bits.get(number as usize / 64);
+                word.is_some_and(|word| word >> (number % 64) & 1 == 1)
             }
-            Holders::Nobody | Holders::Reporting => false,
+            Holders::Reporting => column.standing.reports(),
+            Holders::Nobody => false,
+        }
+    }
+
+    /// Whether both are the same nodes, however many columns there were when they were written down.
+    pub(in crate::cluster) fn are(self, others: Self) -> bool {
+        let trimmed =
+            |bits: &[u64]| bits.len() - bits.iter().rev().take_while(|&&w| w == 0).count();
+        match (self, others) {
+            (Holders::Nobody, Holders::Nobody) | (Holders::Reporting, Holders::Reporting) => true,
+            (Holders::Set(a), Holders::Set(b)) => a[..trimmed(a)] == b[..trimmed(b)],
+            _ => false,
         }
     }
 }
 
 impl Matrix {
-    /// Sets what the cluster is configured to have.
+    /// Sets what the cluster is configured to have, and gives back what was so before. After an error the
+    /// old configuration holds.
     pub fn set_config(&mut self, config: Config) -> Result<()> {
-        if config == self.config && !self.expected.rows.is_empty() {
-            return Ok(());
-        }
+        self.replace_config(config).map(|_| ())
+    }
+
+    /// The same, and what was so before.
+    pub(in crate::cluster) fn replace_config(
+        &mut self,
+        config: Config,
+    ) -> Result<(Config, Expected)> {
         let sets = config.expected.values().flatten();
+        let mut named = Vec::new();
         for name in config.expected_nodes.iter().chain(sets) {
-            self.column(name)?;
-        }
-        for node in &mut self.nodes {
-            node.is_expected = config.expected_nodes.contains(node.name());
+            let column = self.column(name)? as usize;
+            named.resize(self.nodes.len(), false);
+            named[column] = true;
         }
         let mut expected = Expected::default();
         let mut known: HashMap<&BTreeSet<String>, u32> = HashMap::new();
@@ -107,9 +128,15 @@ impl Matrix {
                 }),
             };
         }
-        self.expected = expected;
-        self.config = config;
-        Ok(())
+        named.resize(self.nodes.len(), false);
+        for (column, is_named) in named.into_iter().enumerate() {
+            let node = &mut self.nodes[column];
+            node.is_named = is_named;
+            node.is_expected = config.expected_nodes.contains(node.name());
+            self.show(column as u32);
+        }
+        let config = std::mem::replace(&mut self.config, config);
+        Ok((config, std::mem::replace(&mut self.expected, expected)))
     }
 
     /// What is configured.

@@ -111,7 +111,7 @@ pub(super) fn strict(cell: &Cell, column: &Column, expected: bool) -> Option<Jud
 
 /// By the mode.
 #[inline]
-pub(super) fn judge(
+pub(in crate::cluster) fn judge(
     mode: Mode,
     cell: &Cell,
     column: &Column,

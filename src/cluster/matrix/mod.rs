@@ -8,6 +8,7 @@
 
 mod apply;
 mod cell;
+mod compact;
 mod config;
 mod head;
 mod interner;
@@ -17,23 +18,28 @@ mod report;
 mod row;
 mod seen;
 mod values;
+mod view;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use cell::{Cell, Flags, Kind};
+pub(in crate::cluster) use compact::GONE;
 pub use config::Config;
+pub(in crate::cluster) use config::{Expected, Holders};
 pub(in crate::cluster) use head::END_OF_TIME;
 pub use head::{Head, Port};
+pub(in crate::cluster) use judge::judge;
 pub use judge::{Judged, Reason};
+pub(in crate::cluster) use node::Column;
 pub use node::{Member, Node, Receipt, Standing};
 pub use row::Row;
 pub use values::Slot;
+pub(in crate::cluster) use write::Texts;
 
 use crate::codes::codes;
 use crate::error::Result;
 use crate::limits;
-use config::Expected;
 use interner::Interner;
 use values::Values;
 
@@ -140,7 +146,7 @@ impl Matrix {
     }
 
     /// The numbers of the rows that are shown, in the order of their WWIDs.
-    fn sorted_rows(&self) -> Vec<u32> {
+    pub(in crate::cluster) fn sorted_rows(&self) -> Vec<u32> {
         let rows = 0..self.wwids.len() as u32;
         let mut rows: Vec<u32> = rows.filter(|&row| self.has_row(row)).collect();
         rows.sort_unstable_by(|&a, &b| self.wwids.name(a).cmp(self.wwids.name(b)));
@@ -186,12 +192,21 @@ impl Matrix {
         }
         let slot = self.names.put(name);
         self.nodes.push(Node::new(name));
+        Ok(slot)
+    }
+
+    /// Puts a column where it belongs in the order of names, or takes it out.
+    fn show(&mut self, column: u32) {
         let nodes = &self.nodes;
+        let node = &nodes[column as usize];
         let at = self
             .order
-            .partition_point(|&other| nodes[other as usize].name() < name);
-        self.order.insert(at, slot);
-        Ok(slot)
+            .partition_point(|&other| nodes[other as usize].name() < node.name());
+        match (node.is_present(), self.order.get(at) == Some(&column)) {
+            (true, false) => self.order.insert(at, column),
+            (false, true) => drop(self.order.remove(at)),
+            _ => {}
+        }
     }
 
     /// Makes room for more columns.
@@ -212,7 +227,15 @@ impl Matrix {
 
     /// A node of which nothing is known yet.
     pub fn add_node(&mut self, name: &str) -> Result<()> {
-        self.column(name).map(|_| ())
+        self.asked(name).map(|_| ())
+    }
+
+    /// The column of a node that is asked from now on.
+    fn asked(&mut self, name: &str) -> Result<u32> {
+        let column = self.column(name)?;
+        self.nodes[column as usize].is_asked = true;
+        self.show(column);
+        Ok(column)
     }
 
     /// Makes room for this many columns at once.

@@ -85,6 +85,10 @@ pub struct Node {
     pub(super) down: std::collections::BTreeMap<u32, Vec<u32>>,
     /// Whether a storage is enabled on it that needs LUNs.
     pub(super) is_expected: bool,
+    /// Whether the configuration names it.
+    pub(super) is_named: bool,
+    /// Whether it is one of those who are asked, whatever they say.
+    pub(super) is_asked: bool,
 }
 
 impl Node {
@@ -98,6 +102,16 @@ impl Node {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the answer knows it. Others are columns that were of use once.
+    pub(super) fn is_present(&self) -> bool {
+        self.is_named || self.is_asked
+    }
+
+    /// When its broadcast came.
+    pub fn receipt(&self) -> Option<Receipt> {
+        self.receipt
     }
 
     /// What its broadcast says besides the maps; nothing if there is none that is understood.
@@ -134,18 +148,67 @@ pub(in crate::cluster) struct Column {
     pub online: std::result::Result<bool, ()>,
     /// Maps are missing from its broadcast for want of room.
     pub truncated: bool,
+    /// Whether the answer has it at all.
+    pub is_present: bool,
+}
+
+impl Column {
+    /// Of a node that the answer does not know.
+    pub const ABSENT: Column = Column {
+        standing: Standing::Offline,
+        skew: None,
+        age: None,
+        online: Ok(false),
+        truncated: false,
+        is_present: false,
+    };
+
+    /// Whether its cells mean the same as with the other.
+    pub fn counts_like(&self, other: &Column) -> bool {
+        let what = |column: &Column| {
+            (
+                column.standing,
+                column.online,
+                column.truncated,
+                column.is_present,
+            )
+        };
+        what(self) == what(other)
+    }
 }
 
 impl Matrix {
     /// What each column counts for.
-    pub(super) fn standings(&self) -> Vec<Column> {
+    pub(in crate::cluster) fn standings(&self) -> Vec<Column> {
         let columns = self.nodes.iter();
-        columns
-            .map(|node| match self.mode {
-                Mode::Compat => self.compat_column(node),
-                Mode::Strict => self.strict_column(node),
-            })
-            .collect()
+        columns.map(|node| self.standing(node)).collect()
+    }
+
+    /// What a column counts for.
+    pub(in crate::cluster) fn standing_of(&self, column: u32) -> Column {
+        self.standing(&self.nodes[column as usize])
+    }
+
+    fn standing(&self, node: &Node) -> Column {
+        match self.mode {
+            _ if !node.is_present() => Column::ABSENT,
+            Mode::Compat => self.compat_column(node),
+            Mode::Strict => self.strict_column(node),
+        }
+    }
+
+    /// The time up to which a broadcast that is of now is so, if that ends, and how exactly that can be
+    /// said in a float.
+    pub(in crate::cluster) fn fresh_until(&self, column: u32) -> Option<(f64, f64)> {
+        let node = &self.nodes[column as usize];
+        let head = node.head()?;
+        let begin = match self.mode {
+            Mode::Compat => head.time.as_number()?.as_f64(),
+            Mode::Strict => self.begin(node, head)?.0,
+        };
+        let until = begin + self.times.stale;
+        let slack = 4.0 * f64::EPSILON * begin.abs().max(self.times.stale);
+        until.is_finite().then_some((until, slack))
     }
 
     fn member_of(&self, name: &str) -> Member {
@@ -200,6 +263,7 @@ impl Matrix {
             age: None,
             online,
             truncated: false,
+            is_present: true,
         }
     }
 
@@ -210,9 +274,11 @@ impl Matrix {
             age: None,
             online: Ok(true),
             truncated: node.head().is_some_and(|head| head.truncated > 0),
+            is_present: true,
         };
-        if let Some(head) = node.head() {
-            (column.age, column.skew) = self.age(node, head);
+        if let Some((begin, skew)) = node.head().and_then(|head| self.begin(node, head)) {
+            column.age = Some((self.now - begin).max(0.0));
+            column.skew = skew;
         }
         column.standing = if self.member_of(node.name()) != Member::Online {
             Standing::Offline
@@ -228,12 +294,10 @@ impl Matrix {
         column
     }
 
-    /// The age of a broadcast, and by how much its node's clock is wrong. Where that clock cannot be
-    /// right, or has been seen to be wrong, the time of receipt counts.
-    fn age(&self, node: &Node, head: &Head) -> (Option<f64>, Option<f64>) {
-        let Some(time) = seconds(&head.time) else {
-            return (None, None);
-        };
+    /// The time from which the age of a broadcast counts, and by how much its node's clock is wrong. Where
+    /// that clock cannot be right, or has been seen to be wrong, it is the time of receipt.
+    fn begin(&self, node: &Node, head: &Head) -> Option<(f64, Option<f64>)> {
+        let time = seconds(&head.time)?;
         let receipt = node.receipt.unwrap_or(Receipt {
             at: self.now,
             seen: false,
@@ -247,15 +311,19 @@ impl Matrix {
         } else {
             time
         };
-        (Some((self.now - begin).max(0.0)), skew)
+        Some((begin, skew))
     }
 
     /// The same. Malformed membership ends all in compat mode, where it is looked at.
     pub(super) fn columns(&self) -> Result<Vec<Column>> {
         let columns = self.standings();
-        let wrong = columns.iter().position(|column| column.online.is_err());
-        match wrong.filter(|_| self.mode == Mode::Compat) {
-            None => Ok(columns),
+        self.refuse_malformed(&columns).map(|()| columns)
+    }
+
+    /// An error if the membership of a node that counts is malformed.
+    pub(in crate::cluster) fn refuse_malformed(&self, columns: &[Column]) -> Result<()> {
+        match columns.iter().position(|column| column.online.is_err()) {
+            None => Ok(()),
             Some(at) => Err(malformed_member(self.nodes[at].name())),
         }
     }

@@ -10,7 +10,9 @@ use super::interner::Interner;
 use super::seen::Seen;
 use super::values::{Slot, Values};
 use crate::cluster::MapState;
+use crate::cluster::broadcast::Entry;
 use crate::cluster::json::{Json, Scanner, Syntax};
+use crate::cluster::multipathd::Impairment;
 use crate::limits;
 
 /// A broadcast as cells.
@@ -229,6 +231,34 @@ impl Into<'_> {
         if let Some(flags) = entry.get("flags") {
             cell.set_flags(flags);
         }
+        self.hold_against_counts(&mut cell);
+        cell
+    }
+
+    /// A map as its node has it.
+    pub fn cell_of(&mut self, map: &Entry) -> Cell {
+        let told = map.told_impairments();
+        let mut flags = told.map_or(Flags::default(), |_| Flags::KNOWN);
+        for impairment in told.unwrap_or_default() {
+            flags = flags.with(match impairment {
+                Impairment::Suspended => Flags::SUSPENDED,
+                Impairment::Queueing => Flags::QUEUEING,
+                Impairment::Marginal => Flags::MARGINAL,
+            });
+        }
+        let mut cell = Cell {
+            kind: Kind::Map,
+            state: map.state,
+            flags,
+            active: self.values.integer(u64::from(map.active)),
+            total: self.values.integer(u64::from(map.total)),
+            transport: map
+                .transport
+                .map_or(Slot::NULL, |word| self.values.string(word.name())),
+            size: map
+                .size
+                .map_or(Slot::NULL, |size| self.values.integer(size)),
+        };
         self.hold_against_counts(&mut cell);
         cell
     }

@@ -2,7 +2,6 @@
 
 use super::Matrix;
 use super::cell::Cell;
-use super::config::Holders;
 use super::judge::{Judged, judge};
 use super::node::Column;
 use super::values::Slot;
@@ -49,10 +48,7 @@ impl<'m> Row<'m> {
         for &number in &matrix.order {
             let column = &columns[number as usize];
             let cell = &cells[number as usize];
-            let expected = match holders {
-                Holders::Reporting => column.standing.reports(),
-                other => other.has(number),
-            };
+            let expected = holders.expects(number, column);
             let judged = judge(matrix.mode, cell, column, expected)
                 .map_err(|()| matrix.malformed(row, number))?;
             let Some(judged) = judged else {

@@ -3,6 +3,7 @@
 
 use super::cell::{Cell, Flags};
 use super::judge::Judged;
+use super::node::Column;
 use super::row::Row;
 use super::values::Slot;
 use super::{Matrix, Mode};
@@ -12,15 +13,30 @@ use crate::error::Result;
 impl Matrix {
     /// Appends all rows, as a JSON array. An error only in compat mode, where a malformed entry ends all.
     pub fn write_rows(&self, out: &mut Vec<u8>) -> Result<()> {
-        let writer = Writer::new(self);
-        let columns = self.columns()?;
+        let mut texts = Texts::default();
+        texts.follow(self);
+        self.write_these(&self.sorted_rows(), &self.columns()?, &texts, out)
+    }
+
+    /// Appends these rows, as a JSON array, with columns that count for what is given.
+    pub(in crate::cluster) fn write_these(
+        &self,
+        rows: &[u32],
+        columns: &[Column],
+        texts: &Texts,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let writer = Writer {
+            matrix: self,
+            texts,
+        };
         let mut row = Row::empty(self);
         out.push(b'[');
-        for (nth, number) in self.sorted_rows().into_iter().enumerate() {
+        for (nth, &number) in rows.iter().enumerate() {
             if nth > 0 {
                 out.push(b',');
             }
-            row.fold(&columns, number)?;
+            row.fold(columns, number)?;
             writer.row(&row, out);
         }
         out.push(b']');
@@ -29,34 +45,37 @@ impl Matrix {
 }
 
 /// Texts that are needed again and again.
-struct Writer<'m> {
-    matrix: &'m Matrix,
+#[derive(Default)]
+pub(in crate::cluster) struct Texts {
     /// By column: its key, up to where the state stands.
     names: Vec<Vec<u8>>,
     /// By place in the table of values.
     values: Vec<Vec<u8>>,
 }
 
-impl<'m> Writer<'m> {
-    fn new(matrix: &'m Matrix) -> Self {
-        let key = |name: &str| {
+impl Texts {
+    /// Adds what has come to a matrix since. Columns and values keep their numbers.
+    pub fn follow(&mut self, matrix: &Matrix) {
+        for node in &matrix.nodes[self.names.len()..] {
             let mut key = Vec::new();
-            string(name, &mut key);
+            string(node.name(), &mut key);
             key.extend_from_slice(b":{\"state\":\"");
-            key
-        };
-        let text = |value| {
+            self.names.push(key);
+        }
+        for value in &matrix.values.all()[self.values.len()..] {
             let mut text = Vec::new();
             json(value, &mut text);
-            text
-        };
-        Self {
-            matrix,
-            names: matrix.nodes.iter().map(|node| key(node.name())).collect(),
-            values: matrix.values.all().iter().map(text).collect(),
+            self.values.push(text);
         }
     }
+}
 
+struct Writer<'m> {
+    matrix: &'m Matrix,
+    texts: &'m Texts,
+}
+
+impl Writer<'_> {
     fn row(&self, row: &Row<'_>, out: &mut Vec<u8>) {
         let is_strict = self.matrix.mode == Mode::Strict;
         out.extend_from_slice(b"{\"wwid\":");
@@ -94,7 +113,7 @@ impl<'m> Writer<'m> {
             if nth > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(&self.names[column as usize]);
+            out.extend_from_slice(&self.texts.names[column as usize]);
             self.cell(judged, &said[column as usize], out);
         }
         out.extend_from_slice(b"}}");
@@ -152,7 +171,7 @@ impl<'m> Writer<'m> {
     fn value(&self, slot: Slot, out: &mut Vec<u8>) {
         match (slot.as_small(), slot.place()) {
             (Some(small), _) => number(small, out),
-            (None, Some(place)) => out.extend_from_slice(&self.values[place]),
+            (None, Some(place)) => out.extend_from_slice(&self.texts.values[place]),
             (None, None) => out.extend_from_slice(b"null"),
         }
     }

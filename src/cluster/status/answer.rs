@@ -74,7 +74,9 @@ impl Answer {
 
 impl Matrix {
     /// What strict mode has to say of each node.
-    fn about_nodes(&self) -> impl Iterator<Item = (&Node, BTreeMap<&'static str, Json>)> {
+    pub(in crate::cluster) fn about_nodes(
+        &self,
+    ) -> impl Iterator<Item = (&Node, BTreeMap<&'static str, Json>)> {
         let number = |value: f64| Json::of_number((value * 1000.0).round() / 1000.0);
         self.standing_nodes().map(move |(node, column)| {
             let mut about = BTreeMap::new();
