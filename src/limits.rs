@@ -61,6 +61,8 @@ pub const CLUSTER_EVENTS: usize = 4096;
 pub const CLUSTER_REMOVED: usize = 1 << 16;
 /// Cells of which it is known when they changed last. Ours: 32 nodes with 2,000 LUNs each.
 pub const CLUSTER_CHANGED_CELLS: usize = 1 << 16;
+/// Mutes of findings of a cluster. Ours: nobody remembers as many.
+pub const CLUSTER_MUTES: usize = 4096;
 /// Changes of one node that come at once and are told one by one. Ours: what a value of the key-value store
 /// has room for as Proxmox VE writes it.
 pub const CLUSTER_EVENTS_AT_ONCE: usize = 256;

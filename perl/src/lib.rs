@@ -6,6 +6,7 @@
 
 mod args;
 mod audit;
+mod cluster_engine;
 mod cluster_status;
 mod extents;
 mod failure;

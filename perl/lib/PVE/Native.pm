@@ -10,7 +10,7 @@ our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
 my @PACKAGES = map { "PVE::Native::RS::$_" }
-    qw(Audit ClusterStatus Extents Image Maps Measure Names Pin SnapshotGraph Storage Work);
+    qw(Audit ClusterEngine ClusterStatus Extents Image Maps Measure Names Pin SnapshotGraph Storage Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 

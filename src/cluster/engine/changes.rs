@@ -1,6 +1,10 @@
 //! What has changed since somebody asked last.
 
+use std::collections::BTreeMap;
+
 use super::{Engine, Event};
+use crate::cluster::json::Json;
+use crate::cluster::matrix::Mode;
 use crate::error::Result;
 
 /// An answer to somebody who has asked before, or who has not.
@@ -35,6 +39,32 @@ impl Engine {
         let mut out = Vec::with_capacity(self.matrix.likely_length());
         self.write(&rows, &mut out)?;
         Ok(out)
+    }
+
+    /// The whole answer as JSON: `luns`, `nodes`, and in strict mode `findings`. Errors as above.
+    pub fn to_json(&mut self) -> Result<Vec<u8>> {
+        let mut out = b"{\"luns\":".to_vec();
+        out.extend(self.rows_json()?);
+        out.extend_from_slice(b",\"nodes\":");
+        // Writing to memory cannot fail.
+        out.extend(serde_json::to_vec(&self.nodes()).unwrap_or_default());
+        if self.matrix.mode() == Mode::Strict {
+            out.extend_from_slice(b",\"findings\":");
+            out.extend(self.findings_json());
+        }
+        out.push(b'}');
+        Ok(out)
+    }
+
+    /// What there is to say of each node. Nothing in compat mode.
+    fn nodes(&self) -> BTreeMap<&str, BTreeMap<&'static str, Json>> {
+        match self.matrix.mode() {
+            Mode::Compat => BTreeMap::new(),
+            Mode::Strict => {
+                let nodes = self.matrix.about_nodes();
+                nodes.map(|(node, about)| (node.name(), about)).collect()
+            }
+        }
     }
 
     /// What has changed since the answer that this cursor is from. Without one, with one of another engine

@@ -11,7 +11,9 @@ mod changes;
 mod deadlines;
 mod flow;
 mod history;
+mod mutes;
 mod recency;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,8 @@ use std::hash::BuildHasher;
 
 pub use changes::Changes;
 pub use history::Event;
+pub use mutes::Told;
+pub use settings::time_from_text;
 
 use super::broadcast::Entry;
 use super::matrix::{
@@ -29,6 +33,7 @@ use crate::error::{Error, Result};
 use account::Account;
 use deadlines::Deadlines;
 use history::{Flaps, History};
+use mutes::Mutes;
 use recency::Recency;
 
 /// All that is known of the paths of a cluster, kept up to date.
@@ -47,6 +52,7 @@ pub struct Engine {
     generation: u64,
     recency: Recency,
     history: History,
+    mutes: Mutes,
     texts: Texts,
     /// Tells this engine from others.
     identity: u64,
@@ -79,6 +85,7 @@ impl Engine {
             generation: 0,
             recency: Recency::default(),
             history: History::default(),
+            mutes: Mutes::default(),
             texts: Texts::default(),
             // Keys of the standard library's hashes are from the system's source of randomness.
             identity: std::hash::RandomState::new().hash_one(std::process::id()),
@@ -210,9 +217,11 @@ impl Engine {
         Ok(())
     }
 
-    /// The next time at which something changes that nobody tells of: a broadcast grows stale.
+    /// The next time at which something changes that nobody tells of: a broadcast grows stale, or a finding
+    /// is not muted any more.
     pub fn next_deadline(&self) -> Option<f64> {
-        self.deadlines.next()
+        let ends = [self.deadlines.next(), self.mutes.next_end()];
+        ends.into_iter().flatten().min_by(f64::total_cmp)
     }
 
     /// A broadcast that comes now. It was seen to come only if it takes the place of another.

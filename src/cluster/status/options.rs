@@ -46,11 +46,21 @@ impl Options {
         Ok(options)
     }
 
+    /// The same of these keys only.
+    pub fn of_keys(text: &[u8], keys: &[&str]) -> Result<Self> {
+        let mut options = Options::default();
+        for (key, value) in object("the options", &read(text)?)? {
+            match keys.contains(&&**key) {
+                true => options.set_key(key, value)?,
+                false => return Err(unknown(key)),
+            }
+        }
+        Ok(options)
+    }
+
     /// The same, over what these options say.
     pub fn set_text(&mut self, text: &[u8]) -> Result<()> {
-        let value = Json::of_text(text)
-            .map_err(|error| Error::argument(format!("the options are no JSON: {error}")))?;
-        for (key, value) in object("the options", &value)? {
+        for (key, value) in object("the options", &read(text)?)? {
             self.set_key(key, value)?;
         }
         Ok(())
@@ -91,10 +101,7 @@ impl Options {
                     self.apply.insert(name.clone(), super::document::raw(raw));
                 }
             }
-            _ => {
-                let key = printable(key.as_bytes());
-                return Err(Error::argument(format!("unknown option '{key}'")));
-            }
+            _ => return Err(unknown(key)),
         }
         Ok(())
     }
@@ -104,6 +111,16 @@ impl Options {
         matrix.set_members(self.members.clone());
         matrix.set_config(self.config.clone())
     }
+}
+
+fn read(text: &[u8]) -> Result<Json> {
+    Json::of_text(text)
+        .map_err(|error| Error::argument(format!("the options are no JSON: {error}")))
+}
+
+fn unknown(key: &str) -> Error {
+    let key = printable(key.as_bytes());
+    Error::argument(format!("unknown option '{key}'"))
 }
 
 fn wrong(key: &str, what: &str) -> Error {
