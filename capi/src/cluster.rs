@@ -120,9 +120,23 @@ pub unsafe extern "C" fn pven_cluster_status_document_json(
 }
 
 fn put(out: JsonOut, answer: &Answer) -> core::Result<()> {
-    let text = answer.to_json()?;
-    let text = std::str::from_utf8(&text);
+    put_text(out, &answer.to_json()?)
+}
+
+/// Hands out a text of the core.
+pub(crate) fn put_text(out: JsonOut, text: &[u8]) -> core::Result<()> {
+    let text = std::str::from_utf8(text);
     out.put(text.map_err(|_| core::Error::corrupt("the answer is no UTF-8"))?)
+}
+
+/// The name of a node, a LUN, a code or what it is about, which is UTF-8.
+///
+/// # Safety
+/// NULL, or with a NUL at its end, and outlives the call.
+pub(crate) unsafe fn name<'a>(what: &str, name: *const c_char) -> core::Result<&'a str> {
+    // SAFETY: as this function demands.
+    let name = std::str::from_utf8(unsafe { ffi::name(what, name)? });
+    name.map_err(|_| core::Error::argument(format!("{what} is no UTF-8")))
 }
 
 /// The names of nodes with what they have broadcast, as far as they have.
@@ -151,8 +165,7 @@ unsafe fn broadcasts<'a>(
     let mut broadcasts = Vec::with_capacity(count);
     for ((&node, &raw), &length) in nodes.iter().zip(raw).zip(lengths) {
         // SAFETY: as this function demands.
-        let name = std::str::from_utf8(unsafe { ffi::name("the name of a node", node)? });
-        let name = name.map_err(|_| core::Error::argument("the name of a node is no UTF-8"))?;
+        let name = unsafe { name("the name of a node", node)? };
         if raw.is_null() {
             continue;
         }
@@ -167,7 +180,7 @@ unsafe fn broadcasts<'a>(
 
 /// # Safety
 /// NULL or a pointer to `length` bytes that outlive the call.
-unsafe fn bytes<'a>(name: &str, text: *const c_char, length: usize) -> core::Result<&'a [u8]> {
+pub(crate) unsafe fn bytes<'a>(name: &str, text: *const c_char, length: usize) -> core::Result<&'a [u8]> {
     // SAFETY: as this function demands.
     unsafe { ffi::array(name, text.cast(), length, limits::MULTIPATHD_REPLY) }
 }

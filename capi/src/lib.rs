@@ -48,6 +48,8 @@ pub mod storage;
 
 pub mod cluster;
 
+pub mod cluster_engine;
+
 pub mod graph;
 
 pub mod graph_answers;

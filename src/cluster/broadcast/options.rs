@@ -125,10 +125,7 @@ impl SummaryOptions {
 
     /// Sets the transport of a map, by its name.
     pub fn set_transport(&mut self, map: &[u8], word: &[u8]) -> Result<()> {
-        let known = Transport::ALL
-            .iter()
-            .find(|known| known.name().as_bytes() == word);
-        let Some(&transport) = known else {
+        let Some(transport) = Transport::from_name(word) else {
             let (map, word) = (printable(map), printable(word));
             let message = format!("unknown transport '{word}' of '{map}'");
             return Err(Error::argument(message));

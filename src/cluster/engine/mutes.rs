@@ -22,14 +22,14 @@ pub struct Told {
     pub muted: bool,
 }
 
-/// How bad it is: more severe, or more of it.
+/// How bad it is: the worst severity, and how much there is in all.
 type Extent = (Severity, u64);
 
 struct Mute {
     /// Up to this time; for good if none.
     until: Option<f64>,
-    /// What findings were like that it covers, by subject; of what comes later, when it came.
-    known: BTreeMap<String, Extent>,
+    /// How bad it was when it was muted, or, if there was nothing then, when it came first.
+    known: Option<Extent>,
 }
 
 /// What is muted: findings of a code, of one subject or of all.
@@ -43,24 +43,23 @@ impl Mutes {
         ends.min_by(f64::total_cmp)
     }
 
-    /// Whether each finding is muted. Mutes whose time is over are lifted, and those of findings that have
-    /// got worse: all that they cover is told again then.
+    /// Whether each finding is muted. Mutes whose time is over are lifted, and those of what has got worse.
     fn cover(&mut self, findings: Vec<Finding>, now: f64) -> Vec<Told> {
-        self.0.retain(|_, mute| mute.until.is_none_or(|until| now < until));
+        self.0
+            .retain(|_, mute| mute.until.is_none_or(|until| now < until));
         self.0.retain(|(code, subject), mute| {
             let is_covered = |finding: &&Finding| {
                 let is_subject = |subject: &String| *subject == finding.subject;
                 finding.code == *code && subject.as_ref().is_none_or(is_subject)
             };
-            let mut is_worse = false;
-            for finding in findings.iter().filter(is_covered) {
-                let extent = (finding.severity, finding.extent);
-                match mute.known.get(&finding.subject) {
-                    Some(known) => is_worse |= extent.0 > known.0 || extent.1 > known.1,
-                    None => drop(mute.known.insert(finding.subject.clone(), extent)),
-                }
-            }
-            !is_worse
+            let covered = findings.iter().filter(is_covered);
+            let extents = covered.map(|finding| (finding.severity, finding.extent));
+            let sum = |a: Extent, b: Extent| (a.0.max(b.0), a.1.saturating_add(b.1));
+            let Some(extent) = extents.reduce(sum) else {
+                return true;
+            };
+            let known = *mute.known.get_or_insert(extent);
+            extent.0 <= known.0 && extent.1 <= known.1
         });
         let told = |finding: Finding| {
             let one = (finding.code, Some(finding.subject.clone()));
@@ -96,8 +95,7 @@ impl Engine {
         if !self.mutes.0.contains_key(&key) {
             limits::check_count("mutes", self.mutes.0.len() + 1, limits::CLUSTER_MUTES)?;
         }
-        let known = BTreeMap::new();
-        self.mutes.0.insert(key, Mute { until, known });
+        self.mutes.0.insert(key, Mute { until, known: None });
         // What is there now is what is known.
         self.findings();
         Ok(())

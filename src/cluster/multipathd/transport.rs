@@ -36,11 +36,14 @@ impl Transport {
         let (_, word) = protocol.split_once(':')?;
         match word {
             "fcp" => Some(Transport::Fc),
-            word => Self::ALL
-                .iter()
-                .copied()
-                .find(|transport| transport.name() == word),
+            word => Self::from_name(word.as_bytes()),
         }
+    }
+
+    /// The transport of that name.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        let mut known = Self::ALL.iter().copied();
+        known.find(|transport| transport.name().as_bytes() == name)
     }
 }
 

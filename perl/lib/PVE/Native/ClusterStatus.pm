@@ -6,6 +6,7 @@ use JSON::XS ();
 
 use PVE::Native;
 use PVE::Native::Arguments qw(text options refuse);
+use PVE::Native::ClusterStatus::Engine;
 
 # Values as Proxmox VE broadcasts and decodes them.
 my $json = JSON::XS->new->utf8->allow_nonref;
@@ -205,6 +206,6 @@ option is unknown or has no sensible value (C<argument>).
 
 =head1 SEE ALSO
 
-L<PVE::Native>
+L<PVE::Native>, L<PVE::Native::ClusterStatus::Engine>
 
 =cut
