@@ -5,6 +5,7 @@
 //! the images and knows nothing of them.
 
 pub mod broadcast;
+pub mod findings;
 pub mod json;
 pub mod matrix;
 pub mod multipathd;
