@@ -24,9 +24,11 @@ pub mod panics;
 #[path = "../tests/support/random.rs"]
 #[allow(dead_code, reason = "tests outside use the rest")]
 mod random;
+mod severity;
 pub mod snapshot;
 pub mod storage;
 pub mod text;
 pub mod work;
 
 pub use error::{Code, Error, ErrorKind, Result};
+pub use severity::Severity;

@@ -180,7 +180,11 @@ unsafe fn broadcasts<'a>(
 
 /// # Safety
 /// NULL or a pointer to `length` bytes that outlive the call.
-pub(crate) unsafe fn bytes<'a>(name: &str, text: *const c_char, length: usize) -> core::Result<&'a [u8]> {
+pub(crate) unsafe fn bytes<'a>(
+    name: &str,
+    text: *const c_char,
+    length: usize,
+) -> core::Result<&'a [u8]> {
     // SAFETY: as this function demands.
     unsafe { ffi::array(name, text.cast(), length, limits::MULTIPATHD_REPLY) }
 }

@@ -1,7 +1,6 @@
 //! `pven_cluster_engine`: what all nodes say together, as it changes.
 
 use std::ffi::c_char;
-use std::ptr;
 
 use pve_native_core as core;
 use pve_native_core::cluster::MapState;
@@ -396,7 +395,7 @@ unsafe fn answer(
 /// # Safety
 /// NULL or a pointer to `length` bytes that outlive the call.
 unsafe fn object<'a>(what: &str, text: *const c_char, length: usize) -> core::Result<&'a [u8]> {
-    match ptr::eq(text, ptr::null()) && length == 0 {
+    match text.is_null() && length == 0 {
         true => Ok(b"{}"),
         // SAFETY: as this function demands.
         false => unsafe { bytes(what, text, length) },

@@ -30,10 +30,7 @@ mod export {
 
     perlmod::declare_magic!(Box<Held> : &Held as "PVE::Native::ClusterStatus::Engine");
 
-    fn on<T>(
-        object: &Value,
-        ask: impl FnOnce(&mut Engine) -> CoreResult<T>,
-    ) -> Result<T, Failure> {
+    fn on<T>(object: &Value, ask: impl FnOnce(&mut Engine) -> CoreResult<T>) -> Result<T, Failure> {
         match <&Held>::try_from(object) {
             Ok(held) => Ok(held.with(ask)?),
             Err(_) => Err(Error::argument("this is no engine, or one that is gone").into()),
@@ -147,7 +144,9 @@ mod export {
     /// Function: the findings as a JSON text.
     #[export(raw_return, serialize_error)]
     fn findings(#[raw] this: Value) -> Result<Value, Failure> {
-        on(&this, |engine| Ok(Value::new_bytes(&engine.findings_json())))
+        on(&this, |engine| {
+            Ok(Value::new_bytes(&engine.findings_json()))
+        })
     }
 
     /// Function: findings of a code, of all subjects or one, are muted for a time.

@@ -6,6 +6,7 @@
 
 pub mod broadcast;
 pub mod engine;
+pub mod findings;
 pub mod json;
 pub mod matrix;
 pub mod multipathd;

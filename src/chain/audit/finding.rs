@@ -6,28 +6,7 @@ use crate::codes::codes;
 use crate::error::{Code, Error};
 use crate::image::json::View;
 use crate::limits;
-
-/// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing; harmless.
-    Info,
-    /// Unusual; harmless under this policy.
-    Warning,
-    /// Against the policy, or not to be read safely: the image must not be used.
-    Error,
-}
-
-impl Severity {
-    /// The stable word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        }
-    }
-}
+use crate::severity::Severity;
 
 codes! {
     /// What was found. The names are contract.

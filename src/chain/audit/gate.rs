@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
-use super::finding::{Finding, FindingCode, Severity};
+use super::finding::{Finding, FindingCode};
 use crate::chain::policy::{Policy, Symlinks};
 use crate::chain::reference::{self, Reference};
 use crate::chain::walk::Seen;
 use crate::error::{Code, Error, Result};
 use crate::io::{FileKind, Found, Links, Storage};
 use crate::limits;
+use crate::severity::Severity;
 use crate::text::{is_printable, printable};
 
 /// A folder in which files may lie.

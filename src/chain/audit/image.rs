@@ -1,6 +1,6 @@
 //! What one image's own bytes give away: everything but the files that it names.
 
-use super::finding::{Finding, FindingCode, Severity};
+use super::finding::{Finding, FindingCode};
 use super::gate::{Gate, shown};
 use super::hidden::{self, Risk};
 use super::layout;
@@ -10,6 +10,7 @@ use crate::image::qcow2::{self, Qcow2Info};
 use crate::image::{FormatSpecific, ImageInfo};
 use crate::io::Source;
 use crate::limits;
+use crate::severity::Severity;
 use crate::text::is_printable;
 
 /// Looks at an image that could be read.

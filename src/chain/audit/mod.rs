@@ -13,7 +13,8 @@ mod image;
 mod json;
 mod layout;
 
-pub use finding::{Finding, FindingCode, Severity};
+pub use crate::severity::Severity;
+pub use finding::{Finding, FindingCode};
 
 use std::sync::Arc;
 

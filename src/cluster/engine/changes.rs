@@ -24,7 +24,8 @@ pub struct Changes<'e> {
     pub passed_over: u64,
 }
 
-/// Where an asker stands.
+/// Where an asker stands; one who has not asked yet at the beginning.
+#[derive(Default)]
 struct Cursor {
     generation: u64,
     events: u64,
@@ -74,42 +75,35 @@ impl Engine {
         self.refuse_deadly()?;
         let known = cursor.and_then(|cursor| self.own(cursor));
         let known = known.filter(|known| self.history.knows(known.generation));
-        let mut out = Vec::new();
-        match &known {
-            None => out = self.rows_json()?,
-            Some(known) => {
-                let changed = self.recency.after(known.generation);
-                let shown = |row: &u32| self.accounts[*row as usize].shown.is_some();
-                let mut rows: Vec<u32> = changed.filter(shown).collect();
-                let matrix = &self.matrix;
-                rows.sort_unstable_by(|&a, &b| matrix.wwid(a).cmp(matrix.wwid(b)));
-                self.write(&rows, &mut out)?;
-            }
+        let full = known.is_none();
+        let known = known.unwrap_or_default();
+        let mut rows = Vec::new();
+        match full {
+            true => rows = self.rows_json()?,
+            false => self.write(&self.rows_after(known.generation), &mut rows)?,
         }
-        let is_gone = |wwid: &&str| {
-            let row = self.matrix.row_of(wwid);
-            row.is_none_or(|row| self.accounts[row as usize].shown.is_none())
-        };
-        let after = known
-            .as_ref()
-            .map(|known| self.history.removed(known.generation));
-        let events: Vec<&Event> = self
-            .history
-            .events(known.as_ref().map_or(0, |k| k.events))
-            .collect();
-        let told = self.history.told() - known.as_ref().map_or(0, |known| known.events);
+        let mut removed = self.history.removed(known.generation);
+        removed.retain(|wwid| !full && self.matrix.row_of(wwid).is_none());
+        let events: Vec<&Event> = self.history.events(known.events).collect();
+        let told = self.history.told() - known.events;
         Ok(Changes {
             cursor: self.cursor(),
-            full: known.is_none(),
-            rows: out,
-            removed: after
-                .unwrap_or_default()
-                .into_iter()
-                .filter(is_gone)
-                .collect(),
+            full,
+            rows,
+            removed,
             passed_over: told - events.len() as u64,
             events,
         })
+    }
+
+    /// The rows that have changed after a generation, in the order of their WWIDs.
+    fn rows_after(&self, generation: u64) -> Vec<u32> {
+        let changed = self.recency.after(generation);
+        let shown = |row: &u32| self.accounts[*row as usize].shown.is_some();
+        let mut rows: Vec<u32> = changed.filter(shown).collect();
+        let matrix = &self.matrix;
+        rows.sort_unstable_by(|&a, &b| matrix.wwid(a).cmp(matrix.wwid(b)));
+        rows
     }
 
     fn write(&mut self, rows: &[u32], out: &mut Vec<u8>) -> Result<()> {

@@ -62,7 +62,7 @@ impl Engine {
         let is_told = is_live && new.counts_like(&old);
         let mut told = 0;
         for &(row, before) in was {
-            let after = *self.matrix.cell(row, number);
+            let after = *self.matrix.said(row, number);
             let account = &mut self.accounts[row as usize];
             account.held += u16::from(after.kind != Kind::None);
             account.held -= u16::from(before.kind != Kind::None);
@@ -84,7 +84,7 @@ impl Engine {
     /// All cells of a column count for something else.
     fn turn(&mut self, number: u32, old: &Column, new: &Column) {
         for row in 0..self.matrix.row_count() as u32 {
-            let (cell, holders) = (self.matrix.cell(row, number), self.matrix.holders(row));
+            let (cell, holders) = (self.matrix.said(row, number), self.matrix.holders(row));
             let before = self.meaning(cell, number, old, holders);
             let after = self.meaning(cell, number, new, holders);
             if before != after {
@@ -112,7 +112,7 @@ impl Engine {
             }
             for number in 0..self.columns.len() as u32 {
                 let (old, new) = (expected.holders(row), self.matrix.holders(row));
-                let (cell, column) = (self.matrix.cell(row, number), self.columns[number as usize]);
+                let (cell, column) = (self.matrix.said(row, number), self.columns[number as usize]);
                 let before = self.meaning(cell, number, &column, old);
                 let after = self.meaning(cell, number, &column, new);
                 if before != after {
@@ -197,7 +197,7 @@ impl Engine {
         if told < AT_ONCE {
             self.history.tell(Event {
                 wwid: Some(self.matrix.wwid(row).into()),
-                node: Some(self.matrix.node_of(number).name().into()),
+                node: Some(self.matrix.node(number).name().into()),
                 from: from.map(|state| state.name()),
                 to: to.map(|state| state.name()),
                 reason: after
@@ -229,7 +229,7 @@ impl Engine {
         };
         self.history.tell(Event {
             wwid: None,
-            node: Some(self.matrix.node_of(number).name().into()),
+            node: Some(self.matrix.node(number).name().into()),
             from,
             to,
             reason: Some(why),

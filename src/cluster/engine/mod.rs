@@ -226,7 +226,7 @@ impl Engine {
 
     /// A broadcast that comes now. It was seen to come only if it takes the place of another.
     fn receipt(&self, column: Option<u32>) -> Receipt {
-        let node = column.map(|column| self.matrix.node_of(column));
+        let node = column.map(|column| self.matrix.node(column));
         Receipt {
             at: self.matrix.now(),
             seen: node.is_some_and(|node| node.receipt().is_some()),

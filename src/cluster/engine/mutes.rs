@@ -125,9 +125,9 @@ impl Engine {
 
 fn read_code(name: &[u8]) -> Result<Code> {
     let known = Code::ALL.iter().find(|code| code.name().as_bytes() == name);
-    known.copied().ok_or_else(|| {
-        Error::argument(format!("there are no findings '{}'", printable(name)))
-    })
+    known
+        .copied()
+        .ok_or_else(|| Error::argument(format!("there are no findings '{}'", printable(name))))
 }
 
 fn read_subject(subject: Option<&[u8]>) -> Result<Option<&str>> {

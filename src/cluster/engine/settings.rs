@@ -57,7 +57,9 @@ fn member(value: &Json) -> Member {
 
 /// A time in seconds since the epoch, as a number is written.
 pub fn time_from_text(text: &[u8]) -> Result<f64> {
-    let time = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    let time = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok());
     let time = time.filter(|time: &f64| (0.0..END_OF_TIME).contains(time));
     time.ok_or_else(|| Error::argument(format!("'{}' is not a time", printable(text))))
 }

@@ -5,6 +5,8 @@
 mod equal;
 #[path = "tests/events.rs"]
 mod events;
+#[path = "tests/mutes.rs"]
+mod mutes;
 #[path = "tests/room.rs"]
 mod room;
 

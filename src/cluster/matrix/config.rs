@@ -66,12 +66,20 @@ impl Holders<'_> {
     #[inline]
     pub(in crate::cluster) fn expects(self, number: u32, column: &Column) -> bool {
         match self {
-            Holders::Set(bits) => {
-                let word = bits.get(number as usize / 64);
-                word.is_some_and(|word| word >> (number % 64) & 1 == 1)
-            }
             Holders::Reporting => column.standing.reports(),
-            Holders::Nobody => false,
+            other => other.has(number),
+        }
+    }
+
+    /// Whether a node is in the set; if there is none, it is not.
+    #[inline]
+    pub(in crate::cluster) fn has(self, column: u32) -> bool {
+        match self {
+            Holders::Set(bits) => {
+                let word = bits.get(column as usize / 64);
+                word.is_some_and(|word| word >> (column % 64) & 1 == 1)
+            }
+            Holders::Nobody | Holders::Reporting => false,
         }
     }
 

@@ -13,6 +13,7 @@ mod config;
 mod head;
 mod interner;
 mod judge;
+mod look;
 mod node;
 mod report;
 mod row;

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::cluster::json::{Json, Number};
 
 /// A value: nothing, a small number, or a place in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot(u32);
 
 const IN_TABLE: u32 = 1 << 31;

@@ -1,7 +1,7 @@
 //! The matrix by numbers, for those who keep account of it beside it: rows and columns keep theirs until
 //! the matrix is made [compact](Matrix::compact).
 
-use super::{Cell, Config, Holders, Matrix, Member, Node};
+use super::{Config, Holders, Matrix, Member};
 use crate::cluster::json::Json;
 use std::collections::BTreeMap;
 
@@ -31,25 +31,9 @@ impl Matrix {
         self.nodes.len()
     }
 
-    /// The row of a LUN, if it has one.
-    pub(in crate::cluster) fn row_of(&self, wwid: &str) -> Option<u32> {
-        self.wwids.find(wwid)
-    }
-
     /// The column of a node, if it has one.
     pub(in crate::cluster) fn column_of(&self, name: &str) -> Option<u32> {
         self.names.find(name)
-    }
-
-    /// The node of a column.
-    pub(in crate::cluster) fn node_of(&self, column: u32) -> &Node {
-        &self.nodes[column as usize]
-    }
-
-    /// What stands in a cell.
-    #[inline]
-    pub(in crate::cluster) fn cell(&self, row: u32, column: u32) -> &Cell {
-        &self.cells[row as usize * self.stride + column as usize]
     }
 
     /// Who is to have a LUN.

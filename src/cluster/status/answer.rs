@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::json::Json;
+use crate::cluster::findings::{self, Code, Draft, Finding, Said, Sink, words};
+use crate::cluster::json::{Json, Number};
 use crate::cluster::matrix::{Matrix, Member, Mode, Node};
 use crate::error::Result;
 
@@ -22,8 +23,8 @@ impl Answer {
         &self.matrix
     }
 
-    /// The answer as compact JSON: `luns`, `nodes`. An error only in compat mode, where a malformed entry
-    /// ends all.
+    /// The answer as compact JSON: `luns`, `nodes`, and in strict mode `findings`. An error only in compat
+    /// mode, where a malformed entry ends all.
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut text = Vec::with_capacity(self.matrix.likely_length());
         text.extend_from_slice(b"{\"luns\":");
@@ -32,8 +33,43 @@ impl Answer {
         // Writing to memory cannot fail.
         let written = serde_json::to_writer(&mut text, &self.nodes()?);
         debug_assert!(written.is_ok());
+        if self.matrix.mode() == Mode::Strict {
+            text.extend_from_slice(b",\"findings\":");
+            let written = serde_json::to_writer(&mut text, &self.findings()?);
+            debug_assert!(written.is_ok());
+        }
         text.push(b'}');
         Ok(text)
+    }
+
+    /// What there is to say of it, the worst first. In compat mode, whose answer has no place for it, that
+    /// is which broadcasts are not understood and which nodes could not apply the configuration. An error
+    /// only in that mode, of membership that is malformed.
+    pub fn findings(&self) -> Result<Vec<Finding>> {
+        let mut sink = Sink::default();
+        match self.matrix.mode() {
+            Mode::Strict => findings::find(&self.matrix, &mut sink),
+            Mode::Compat => findings::find_malformed(&self.matrix, &mut sink)?,
+        }
+        let nodes = self.nodes()?;
+        let failed = nodes.iter().filter_map(|(&node, about)| {
+            let error = about.get("apply-error")?;
+            let time = about.get("apply-time").and_then(Json::as_number);
+            Some(Draft {
+                subject: node.into(),
+                extent: 1,
+                about: (error, time.map_or(0.0, Number::as_f64)),
+            })
+        });
+        sink.add(Code::ApplyError, failed.collect(), |draft| {
+            let (error, time) = draft.about;
+            Said {
+                sentence: words::not_applied(&draft.subject, error, time),
+                luns: Vec::new(),
+                nodes: vec![words::bounded(&draft.subject)],
+            }
+        });
+        Ok(sink.finish())
     }
 
     /// As it is in compat mode. In strict mode what should be text is: what is nested without end is
