@@ -284,6 +284,30 @@
 /** It is about to be removed: not part of the volume any more. */
 #define PVEN_STANDING_REMOVED 2
 
+/** Nothing reliable is known of a map. */
+#define PVEN_MAP_UNKNOWN 0
+
+/** All paths of a map can be used. */
+#define PVEN_MAP_OPTIMAL 1
+
+/** Some paths of a map can be used. */
+#define PVEN_MAP_DEGRADED 2
+
+/** The node should have the map, and has not. */
+#define PVEN_MAP_MISSING 3
+
+/** No path of a map can be used. */
+#define PVEN_MAP_FAILED 4
+
+/** Bit of the flags of a map: it is suspended, I/O waits whatever the paths are. */
+#define PVEN_MAP_SUSPENDED 1
+
+/** Bit of the flags of a map: I/O without paths waits for them, instead of failing. */
+#define PVEN_MAP_QUEUEING 2
+
+/** Bit of the flags of a map: all paths in use have shown intermittent errors. */
+#define PVEN_MAP_MARGINAL 4
+
 /** In place of an index where there is no such image. */
 #define PVEN_NO_INDEX -1
 
@@ -304,6 +328,17 @@ typedef struct pven_audit pven_audit;
  * freed by pven_chain_free().
  */
 typedef struct pven_chain pven_chain;
+
+/**
+ * How healthy the LUNs of a cluster are, kept up to date. Made by pven_cluster_engine_new(), freed by
+ * pven_cluster_engine_free(). At each moment it says what pven_cluster_status_json() would say of all
+ * broadcasts at once, but what is told again costs next to nothing, and what changes costs that change.
+ *
+ * One thread at a time, not always the same. Touches no storage. A process that was forked has an engine
+ * of its own from then on. Times are in seconds since 1970; a time before the last one makes it that time
+ * again.
+ */
+typedef struct pven_cluster_engine pven_cluster_engine;
 
 /** Why a call failed. Free it with pven_error_free(). */
 typedef struct pven_error pven_error;
@@ -768,6 +803,22 @@ typedef struct pven_headroom {
     /** What the device lacks for that; 0 if there is enough, PVEN_NO_SIZE where there is no device. */
     uint64_t short_by;
 } pven_headroom;
+
+/** What a node says of a LUN. */
+typedef struct pven_cluster_map {
+    /** PVEN_MAP_UNKNOWN to PVEN_MAP_FAILED. In strict mode the numbers of paths count. */
+    uint32_t state;
+    /** Bits: PVEN_MAP_SUSPENDED and the following ones. */
+    uint32_t flags;
+    /** Paths that can be used. */
+    uint32_t paths_active;
+    /** All paths. */
+    uint32_t paths_total;
+    /** Bytes; 0 if that is not known. */
+    uint64_t size;
+    /** "fc", "iscsi", "sas", ... as for pven_cluster_summarize(). NULL: not known. */
+    const char *transport;
+} pven_cluster_map;
 
 /**
  * Which volume a graph is about, and what it may cost. Zero is the default everywhere, but for the
@@ -1701,6 +1752,160 @@ int32_t pven_cluster_status_document_json(const char *document,
                                           char **json,
                                           size_t *len,
                                           pven_error **err);
+
+/**
+ * An engine of a cluster of which nothing is known yet.
+ *
+ * opts, opts_len: a JSON object, UTF-8: { "mode", "stale-seconds", "skew-seconds" }, as for
+ * pven_cluster_status_json(). NULL and 0: none.
+ * Thread-safe.
+ */
+int32_t pven_cluster_engine_new(const char *opts,
+                                size_t opts_len,
+                                pven_cluster_engine **out,
+                                pven_error **err);
+
+/** Frees an engine. NULL is allowed. */
+void pven_cluster_engine_free(pven_cluster_engine *e);
+
+/**
+ * What a node has broadcast last, at the time now. What is not understood is no error, and harms no other
+ * node. A broadcast that takes the place of another one was seen to come, so that its age does not
+ * depend on the node's clock.
+ *
+ * node: NUL-terminated UTF-8.
+ * raw, raw_len: the broadcast, in any form and with anything in it. NULL: the node has broadcast nothing,
+ * or not any more.
+ * PVEN_ERR_ARGUMENT: now is no time. PVEN_ERR_LIMIT: there are too many nodes. What was known before is
+ * known then, too.
+ */
+int32_t pven_cluster_engine_update(pven_cluster_engine *e,
+                                   const char *node,
+                                   const char *raw,
+                                   size_t raw_len,
+                                   double now,
+                                   pven_error **err);
+
+/**
+ * One map of a node is like that at the time now, or gone: as if the node had broadcast anew all that it
+ * said last, with this one changed.
+ *
+ * node, wwid: NUL-terminated UTF-8.
+ * map, map_size: a pven_cluster_map and its size; NULL: the map is gone.
+ * Errors as for pven_cluster_engine_update().
+ */
+int32_t pven_cluster_engine_update_map(pven_cluster_engine *e,
+                                       const char *node,
+                                       const char *wwid,
+                                       const pven_cluster_map *map,
+                                       size_t map_size,
+                                       double now,
+                                       pven_error **err);
+
+/**
+ * Who is there.
+ *
+ * members, members_len: a JSON object, UTF-8: { node: 1 or 0 }, or { node: { "online": 1 or 0 } }. Who is not
+ * in it is not there. NULL and 0, null or empty: there is no cluster, and every node is there.
+ */
+int32_t pven_cluster_engine_set_members_json(pven_cluster_engine *e,
+                                             const char *members,
+                                             size_t members_len,
+                                             pven_error **err);
+
+/**
+ * What the cluster is configured to have.
+ *
+ * config, config_len: a JSON object, UTF-8: { "allow", "aliases", "used-by", "expected", "expected-nodes" } as for
+ * pven_cluster_status_json(). What is not in it is not configured. NULL and 0: nothing is.
+ */
+int32_t pven_cluster_engine_set_config_json(pven_cluster_engine *e,
+                                            const char *config,
+                                            size_t config_len,
+                                            pven_error **err);
+
+/** It is that time now. pven_cluster_engine_update() does this, too. */
+int32_t pven_cluster_engine_advance(pven_cluster_engine *e,
+                                    double now,
+                                    pven_error **err);
+
+/**
+ * The next time at which something changes that nobody tells of: a broadcast grows stale, or a finding is
+ * not muted any more. 0 if there is none; also for NULL.
+ */
+double pven_cluster_engine_next_deadline(const pven_cluster_engine *e);
+
+/**
+ * The whole answer, as pven_cluster_status_json() gives it.
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ */
+int32_t pven_cluster_engine_status_json(pven_cluster_engine *e,
+                                        char **json,
+                                        size_t *len,
+                                        pven_error **err);
+
+/**
+ * All LUNs in the order of their WWIDs: the "luns" of the whole answer.
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ */
+int32_t pven_cluster_engine_rows_json(pven_cluster_engine *e,
+                                      char **json,
+                                      size_t *len,
+                                      pven_error **err);
+
+/**
+ * What has changed since an answer of this function: { "cursor": text, "full": boolean, "rows": [...],
+ * "removed": [WWID, ...], "events": [...], "passed-over": number }. docs/cluster-status.md has the keys.
+ *
+ * cursor: that of the answer. NULL, one of another engine or process, and one that is too old: all rows are
+ * new ("full").
+ * json, len: as for pven_storage_capabilities_json().
+ */
+int32_t pven_cluster_engine_changes_json(pven_cluster_engine *e,
+                                         const char *cursor,
+                                         char **json,
+                                         size_t *len,
+                                         pven_error **err);
+
+/**
+ * What there is to say of LUNs and nodes, the worst first: the "findings" of the whole answer, each with
+ * "muted".
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ */
+int32_t pven_cluster_engine_findings_json(pven_cluster_engine *e,
+                                          char **json,
+                                          size_t *len,
+                                          pven_error **err);
+
+/**
+ * Findings are known, and are muted from now on, as long as they do not get worse: more severe, or more
+ * LUNs, nodes or paths than there are now. That is seen whenever findings are asked for.
+ *
+ * code: that of the findings. subject: what they are about; NULL: whatever it is.
+ * until: the time up to which they are muted; 0: for good.
+ * PVEN_ERR_ARGUMENT: there are no such findings, or the time is over. PVEN_ERR_LIMIT: there are too many
+ * mutes.
+ */
+int32_t pven_cluster_engine_mute(pven_cluster_engine *e,
+                                 const char *code,
+                                 const char *subject,
+                                 double until,
+                                 pven_error **err);
+
+/**
+ * Findings are to be told again.
+ *
+ * code, subject: as they were muted.
+ * was: 1 if they were muted, 0 if not. NULL is allowed.
+ */
+int32_t pven_cluster_engine_unmute(pven_cluster_engine *e,
+                                   const char *code,
+                                   const char *subject,
+                                   uint8_t *was,
+                                   pven_error **err);
 
 /**
  * Reads the graph of the chain under the image at path: what QEMU would see of its volume.

@@ -77,6 +77,7 @@ struct Free {
     void operator()(pven_ranges *ranges) const noexcept { pven_ranges_free(ranges); }
     void operator()(pven_extents *extents) const noexcept { pven_extents_free(extents); }
     void operator()(pven_snapshot_graph *graph) const noexcept { pven_snapshot_graph_free(graph); }
+    void operator()(pven_cluster_engine *engine) const noexcept { pven_cluster_engine_free(engine); }
     void operator()(pven_error *error) const noexcept { pven_error_free(error); }
     void operator()(char *string) const noexcept { pven_string_free(string); }
 };
@@ -806,6 +807,114 @@ inline std::string cluster_status_document_json(const std::string &document) {
         return pven_cluster_status_document_json(document.data(), document.size(), text, length, error);
     });
 }
+
+/** How healthy the LUNs of a cluster are, kept up to date. Not for two threads at once. */
+class ClusterEngine {
+public:
+    /** As pven_cluster_engine_new(); options are a JSON object, or empty. */
+    explicit ClusterEngine(const std::string &options = {}) {
+        pven_cluster_engine *engine = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_new(options.empty() ? nullptr : options.data(), options.size(),
+                                           &engine, error);
+        });
+        engine_.reset(engine);
+    }
+
+    /** As pven_cluster_engine_update(); without a broadcast the node has none. */
+    void update(const std::string &node, const std::optional<std::string> &raw, double now) {
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_update(engine_.get(), node.c_str(), raw ? raw->data() : nullptr,
+                                              raw ? raw->size() : 0, now, error);
+        });
+    }
+
+    /** As pven_cluster_engine_update_map(); without a map it is gone. */
+    void update_map(const std::string &node, const std::string &wwid,
+                    const std::optional<pven_cluster_map> &map, double now) {
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_update_map(engine_.get(), node.c_str(), wwid.c_str(),
+                                                  map ? &*map : nullptr, map ? sizeof *map : 0, now,
+                                                  error);
+        });
+    }
+
+    /** As pven_cluster_engine_set_members_json(). */
+    void set_members_json(const std::string &members) {
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_set_members_json(engine_.get(), members.data(), members.size(),
+                                                        error);
+        });
+    }
+
+    /** As pven_cluster_engine_set_config_json(). */
+    void set_config_json(const std::string &config) {
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_set_config_json(engine_.get(), config.data(), config.size(),
+                                                       error);
+        });
+    }
+
+    /** As pven_cluster_engine_advance(). */
+    void advance(double now) {
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_advance(engine_.get(), now, error);
+        });
+    }
+
+    /** As pven_cluster_engine_next_deadline(). */
+    std::optional<double> next_deadline() const noexcept {
+        const double next = pven_cluster_engine_next_deadline(engine_.get());
+        return next > 0 ? std::optional<double>(next) : std::nullopt;
+    }
+
+    /** As pven_cluster_engine_status_json(). */
+    std::string status_json() { return json(pven_cluster_engine_status_json); }
+
+    /** As pven_cluster_engine_rows_json(). */
+    std::string rows_json() { return json(pven_cluster_engine_rows_json); }
+
+    /** As pven_cluster_engine_findings_json(). */
+    std::string findings_json() { return json(pven_cluster_engine_findings_json); }
+
+    /** As pven_cluster_engine_changes_json(); without a cursor all rows are new. */
+    std::string changes_json(const std::string &cursor = {}) {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_cluster_engine_changes_json(engine_.get(), cursor.c_str(), text, length, error);
+        });
+    }
+
+    /** As pven_cluster_engine_mute(). */
+    void mute(const std::string &code, const std::optional<std::string> &subject = {},
+              double until = 0) {
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_mute(engine_.get(), code.c_str(),
+                                            subject ? subject->c_str() : nullptr, until, error);
+        });
+    }
+
+    /** As pven_cluster_engine_unmute(). */
+    bool unmute(const std::string &code, const std::optional<std::string> &subject = {}) {
+        std::uint8_t was = 0;
+        detail::check([&](pven_error **error) {
+            return pven_cluster_engine_unmute(engine_.get(), code.c_str(),
+                                              subject ? subject->c_str() : nullptr, &was, error);
+        });
+        return was == 1;
+    }
+
+    /** The engine for the C interface; still owned by this object. */
+    pven_cluster_engine *get() noexcept { return engine_.get(); }
+
+private:
+    template <typename Ask> std::string json(Ask ask) {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return ask(engine_.get(), text, length, error);
+        });
+    }
+
+    detail::Owned<pven_cluster_engine> engine_;
+};
 
 /** As pven_merge_costs_json(). */
 inline std::string merge_costs_json(const std::string &top, const WorkOptions &options = {}) {

@@ -206,5 +206,12 @@ int main(void)
     FIELD(pven_graph_image, error_code);
     FIELD(pven_graph_image, listed);
     FIELD(pven_graph_image, reserved);
+    STRUCT(pven_cluster_map);
+    FIELD(pven_cluster_map, state);
+    FIELD(pven_cluster_map, flags);
+    FIELD(pven_cluster_map, paths_active);
+    FIELD(pven_cluster_map, paths_total);
+    FIELD(pven_cluster_map, size);
+    FIELD(pven_cluster_map, transport);
     return 0;
 }

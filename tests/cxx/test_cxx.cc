@@ -278,6 +278,37 @@ void the_cluster_has_a_status() {
     fails([] { cluster_status_document_json("[]"); }, PVEN_ERR_ARGUMENT, __LINE__);
 }
 
+void an_engine_says_what_has_changed() {
+    static_assert(!std::is_copy_constructible_v<ClusterEngine>);
+    const std::string broadcast = "{\"maps\":{\"w\":{\"state\":\"optimal\"}},\"time\":9}";
+    ClusterEngine engine("{\"stale-seconds\":60}");
+    engine.update("n1", broadcast, 9);
+    engine.set_members_json("{\"n1\":1}");
+    engine.set_config_json("{\"allow\":[\"w\"]}");
+    const std::string first = engine.changes_json();
+    CHECK(first.find("\"full\":true") != std::string::npos);
+    const std::string cursor = first.substr(11, first.find('"', 11) - 11);
+    pven_cluster_map map{};
+    map.state = PVEN_MAP_DEGRADED;
+    map.paths_active = 1;
+    map.paths_total = 2;
+    engine.update_map("n1", "w", map, 10);
+    CHECK(engine.changes_json(cursor).find("\"to\":\"degraded\"") != std::string::npos);
+    engine.mute("lun-degraded", "w", 100);
+    CHECK(engine.findings_json().find("\"muted\":true") != std::string::npos);
+    CHECK(engine.unmute("lun-degraded", "w") && !engine.unmute("lun-degraded"));
+    CHECK(engine.next_deadline() && *engine.next_deadline() > 69.9);
+    engine.advance(71);
+    CHECK(engine.status_json().find("\"stale\"") != std::string::npos);
+    engine.update_map("n1", "w", std::nullopt, 71);
+    engine.update("n1", std::nullopt, 72);
+    CHECK(engine.rows_json().find("\"cluster-state\":\"unknown\"") != std::string::npos);
+    CHECK(engine.get() != nullptr);
+    fails([&] { engine.advance(-1); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([&] { engine.mute("nothing"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([] { ClusterEngine("{\"now\":1}"); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
 void storages_have_capabilities() {
     CHECK(storage_capabilities_json("lvm", "qcow2").find("\"volume-chain\"") != std::string::npos);
     CHECK(storage_capabilities_json("lvm").find("\"volumes\"") != std::string::npos);
@@ -350,6 +381,7 @@ int main(int argc, char **argv) {
     a_pin_describes_its_files();
     long_work_is_told_of_and_can_be_stopped();
     extents_are_walked_once();
+    an_engine_says_what_has_changed();
     storages_have_capabilities();
     maps_become_a_broadcast();
     the_cluster_has_a_status();

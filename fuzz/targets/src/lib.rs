@@ -10,6 +10,7 @@ pub mod capi;
 pub mod chain;
 mod check;
 pub mod cluster;
+pub mod cluster_engine;
 pub mod corpus;
 mod directory;
 mod disk;
@@ -137,6 +138,12 @@ pub const TARGETS: [Target; 24] = [
         run: cluster::status,
         seeds: seeds::cluster,
         mutants: 20_000,
+    },
+    Target {
+        name: "cluster_engine",
+        run: cluster_engine::story,
+        seeds: seeds::cluster_engine,
+        mutants: 5_000,
     },
 ];
 

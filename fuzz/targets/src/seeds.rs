@@ -10,7 +10,7 @@ mod tables;
 mod texts;
 
 pub use calls::capi;
-pub use cluster::{broadcast, cluster, multipathd};
+pub use cluster::{broadcast, cluster, cluster_engine, multipathd};
 pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
 pub use qcow2::qcow2;
 pub(crate) use qcow2::rich as rich_qcow2;

@@ -78,3 +78,23 @@ pub fn cluster() -> Vec<Seed> {
         ("empty", Vec::new()),
     ]
 }
+
+/// What an engine is told, a line for each event.
+pub fn cluster_engine() -> Vec<Seed> {
+    let lines = [
+        r#"b1{"maps":{"w":{"state":"optimal","paths-active":4,"paths-total":4,"size":7}},"time":1700000000}"#,
+        r#"b2{"v":2,"t":1700000000,"m":{"w":["d",3,4,"fc"],"x":["o",2,2]},"x":1}"#,
+        r#"c{"allow":["w","y"],"aliases":{"w":"tank"},"expected":{"y":["n1","n4"]},"expected-nodes":["n1","n2"]}"#,
+        "t100",
+        r#"b1{"maps":{"w":{"state":"failed","paths-active":0,"paths-total":4},"z":[]},"time":1700000100}"#,
+        r#"m{"n1":1,"n2":{"online":0},"n3":[]}"#,
+        "t170.5",
+        "b3{",
+        "r2",
+        "mnull",
+        r#"b2{"maps":{"x":{"state":"optimal"}},"time":1800000000}"#,
+        "t-200",
+        "t1000",
+    ];
+    vec![("story", lines.join("\n").into_bytes())]
+}

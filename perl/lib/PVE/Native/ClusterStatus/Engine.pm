@@ -3,6 +3,7 @@ package PVE::Native::ClusterStatus::Engine;
 use v5.36;
 
 use JSON::XS ();
+use Scalar::Util qw(looks_like_number);
 
 use PVE::Native;
 use PVE::Native::Arguments qw(text refuse);
@@ -21,6 +22,12 @@ my sub name ($node) {
     $node = text('name of a node', $node);
     utf8::encode($node) if defined($node);
     return $node;
+}
+
+# All digits that a number has: next_deadline() is just behind a time that Perl prints alike.
+my sub seconds ($what, $time) {
+    $time = text($what, $time);
+    return looks_like_number($time) ? sprintf('%.17g', $time) : $time;
 }
 
 my sub hash ($what, $hash) {
@@ -43,10 +50,12 @@ sub new {
 
 sub update_node {
     my ($self, $node, $raw, $now) = @_;
-    $raw = text("the broadcast of node '$node'", $raw);
+    $node = name($node);
+    $raw = text('the broadcast', $raw);
     # Bytes cannot have been decoded yet, and what is not understood harms no other.
     $raw = '' if defined($raw) && !utf8::downgrade($raw, 1);
-    PVE::Native::RS::ClusterEngine::update_node(checked($self), name($node), $raw, text('now', $now));
+    $now = seconds('now', $now);
+    PVE::Native::RS::ClusterEngine::update_node(checked($self), $node, $raw, $now);
     return;
 }
 
@@ -71,7 +80,7 @@ sub set_config {
 
 sub advance {
     my ($self, $now) = @_;
-    PVE::Native::RS::ClusterEngine::advance(checked($self), text('now', $now));
+    PVE::Native::RS::ClusterEngine::advance(checked($self), seconds('now', $now));
     return;
 }
 
@@ -126,7 +135,7 @@ my sub subject ($subject) {
 sub mute {
     my ($self, $code, $subject, $until) = @_;
     PVE::Native::RS::ClusterEngine::mute(
-        checked($self), text('code', $code), subject($subject), text('until', $until),
+        checked($self), text('code', $code), subject($subject), seconds('until', $until),
     );
     return;
 }
