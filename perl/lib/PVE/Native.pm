@@ -68,7 +68,11 @@ What a storage of some type can do.
 
 =item L<PVE::Native::ClusterStatus>
 
-How healthy LUNs are: what a node tells the others of its multipath maps.
+How healthy LUNs are: what a node tells the others of its multipath maps, and what all say together.
+
+=item L<PVE::Native::ClusterStatus::Engine>
+
+The same as it changes, with what has changed since somebody asked last.
 
 =item L<PVE::Native::ImageName>
 
