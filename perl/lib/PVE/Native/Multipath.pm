@@ -141,9 +141,20 @@ sub cluster_storage_expectations {
     return PVE::Native::Multipath::Cluster::expectations();
 }
 
+# Nodes may write whatever they like for a time.
+my sub complete ($nodes, $errors) {
+    for my $node (grep { defined($_->{'apply-time'}) } values($nodes->%*)) {
+        $node->{'apply-time'} = PVE::Native::Multipath::Cluster::seconds($node->{'apply-time'});
+    }
+    for my $name (keys($errors->%*)) {
+        $nodes->{$name}->{$_} = $errors->{$name}->{$_} for keys($errors->{$name}->%*);
+    }
+    return;
+}
+
 sub cluster_status {
     my ($opts) = @_;
-    my ($mode, $now, $findings, @ages) =
+    my ($mode, $now, $findings, $stale, $skew) =
         options('cluster_status', $opts, qw(mode now findings stale-seconds skew-seconds));
     $mode //= 'strict';
     my $known = PVE::Native::Multipath::Cluster::gather($mode ne 'compat');
@@ -153,15 +164,30 @@ sub cluster_status {
         now => $now // time(),
         members => $known->{members},
         apply => $known->{apply},
+        defined($stale) ? ('stale-seconds' => $stale) : (),
+        defined($skew) ? ('skew-seconds' => $skew) : (),
     );
-    $question{'stale-seconds'} = $ages[0] if defined($ages[0]);
-    $question{'skew-seconds'} = $ages[1] if defined($ages[1]);
     my $answer = PVE::Native::ClusterStatus::status($known->{raw}, \%question);
-    my $errors = $known->{errors};
-    $answer->{nodes}->{$_}->@{ keys($errors->{$_}->%*) } = values($errors->{$_}->%*)
-        for keys($errors->%*);
+    complete($answer->{nodes}, $known->{errors}) if $mode ne 'compat';
     delete $answer->{findings} if !$findings;
     return $answer;
+}
+
+sub cluster_changes {
+    my ($cursor, $opts) = @_;
+    my ($now) = options('cluster_changes', $opts, qw(now));
+    require PVE::Native::Multipath::Watch;
+    my $known = PVE::Native::Multipath::Cluster::gather(1);
+    my $changes = PVE::Native::Multipath::Watch::changes(
+        $known, text('cursor', $cursor), $now // time(),
+    );
+    # Of nodes there are so few that all are told.
+    my %question = (members => $known->{members}, apply => $known->{apply});
+    my $nodes = PVE::Native::ClusterStatus::status({}, \%question)->{nodes};
+    complete($nodes, $known->{errors});
+    $changes->{luns} = delete $changes->{rows};
+    $changes->{nodes} = $nodes;
+    return $changes;
 }
 
 1;

@@ -39,6 +39,12 @@ my sub expected ($strict) {
     );
 }
 
+# A time that a node has written; undef if that is none.
+sub seconds ($value) {
+    return undef if !defined($value) || ref($value) || $value !~ m/^\d{1,15}\z/a;
+    return $value + 0;
+}
+
 # Why nodes that are there cannot tell of their maps, by node.
 my sub errors ($members) {
     my $raw = PVE::Native::Multipath::Store::broadcasts('multipath-error');
@@ -47,9 +53,8 @@ my sub errors ($members) {
         next if $members->%* && !($members->{$node} && $members->{$node}->{online});
         my $said = eval { $json->decode($raw->{$node}) };
         next if ref($said) ne 'HASH' || !defined($said->{error}) || ref($said->{error});
-        $errors{$node} = { 'health-error' => $said->{error} };
-        $errors{$node}->{'health-time'} = $said->{time} + 0
-            if ($said->{time} // '') =~ m/^\d{1,15}\z/a;
+        $errors{$node} =
+            { 'health-error' => $said->{error}, 'health-time' => seconds($said->{time}) };
     }
     return \%errors;
 }
