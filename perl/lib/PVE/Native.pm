@@ -70,6 +70,14 @@ What a storage of some type can do.
 
 How healthy LUNs are: what a node tells the others of its multipath maps.
 
+=item L<PVE::Native::Multipath>
+
+The same in a cluster of Proxmox VE: what a node broadcasts, and what all of them say together.
+
+=item L<PVE::Native::API2::Multipath>
+
+The same in the interface of Proxmox VE.
+
 =item L<PVE::Native::ImageName>
 
 Which volume and which snapshot an image is, by its name.

@@ -191,3 +191,141 @@ sub cluster_changes {
 }
 
 1;
+
+__END__
+
+=head1 NAME
+
+PVE::Native::Multipath - how healthy the LUNs of a cluster of Proxmox VE are
+
+=head1 SYNOPSIS
+
+    use PVE::Native::Multipath;
+
+    # on each node, with each update of its status
+    eval { PVE::Native::Multipath::broadcast_health() };
+    warn "multipath: $@" if $@;
+
+    # on any node
+    my $status = PVE::Native::Multipath::cluster_status();
+    for my $lun ($status->{luns}->@*) {
+        say "$lun->{wwid}: $lun->{'cluster-state'} ($lun->{coverage})";
+    }
+
+=head1 DESCRIPTION
+
+Nodes tell each other of their multipath maps through the key-value store of pmxcfs, and any of them can
+say what they are all together. The functions are named as those that were proposed for Proxmox VE, and
+stand on L<PVE::Native::ClusterStatus>, which needs no Proxmox VE. F<docs/cluster-status.md> says what the
+answers mean, and how a cluster is made to use this.
+
+They use C<PVE::Cluster> and C<PVE::Storage>, which are loaded when they are needed first. All functions
+die with a L<PVE::Native::Error>, a line that begins with what failed. All are there since version 0.1.
+
+C<$PVE::Native::Multipath::KV_STALE_SECONDS> is 180: a broadcast that is older says nothing of now.
+
+=head1 FUNCTIONS OF A NODE
+
+=over
+
+=item broadcast_health(\%opts)
+
+Asks multipathd for the maps of this node, and broadcasts how they are under the key C<multipath>. What has
+not changed is broadcast again after 60 seconds, or when pmxcfs has forgotten it, and so this may be called
+more often. A node that has no maps, or no multipathd, takes back what it has said: it is none of those that
+have maps. Returns whether anything was broadcast.
+
+multipathd is asked by a process of its own, which is killed when its time is over, and not waited for if it
+cannot be killed.
+
+If multipathd does not answer, or what it answers is none, this dies. What it has said less than a minute
+ago stands so long; then all maps that the kernel has are broadcast without a time, which makes them
+C<unknown> for every reader at once, and the reason is broadcast under the key C<multipath-error>. Where the
+kernel has no maps, only the reason is broadcast, and that is no error.
+
+Options, all of which may be left out: C<timeout>, the seconds that multipathd has (5), and C<now>, the time
+in seconds since 1970.
+
+=item broadcast_apply_status($error)
+
+Broadcasts under the key C<multipath-apply> that this node could not apply the configuration of the cluster,
+and why: the error as text, of which 5,000 characters are kept. What is false takes back what was
+said. Returns whether anything was broadcast.
+
+=item summarize_maps_for_broadcast($maps)
+
+What the others want to know of maps, by WWID: C<< { state, 'paths-active', 'paths-total', transport, size } >>,
+of which those keys are there that are known. Takes an array of maps that have these keys and C<wwid> (those
+without a WWID are left out), or of maps as multipathd writes them, or the text of C<multipathd show maps
+json>. L<PVE::Native::ClusterStatus/summarize_maps> says more, and makes it fit.
+
+=back
+
+=head1 FUNCTIONS OF THE CLUSTER
+
+Where pmxcfs does not answer, or does not know yet who is in the cluster, these die (C<io>): it would look
+like a node without a cluster, or like a cluster in which all is missing.
+
+=over
+
+=item cluster_status(\%opts)
+
+How healthy each LUN is, from all that the nodes have broadcast, from who is in the cluster, and from its
+configuration: C<< { luns, nodes } >>, as L<PVE::Native::ClusterStatus/status> has it. In strict mode a node
+that cannot tell of its maps also has C<health-error> and C<health-time>.
+
+Options, all of which may be left out:
+
+=over
+
+=item mode
+
+C<strict>, the default, or C<compat>: the answer of the endpoint that was proposed for Proxmox VE.
+
+=item findings
+
+Whether to leave C<findings> in the answer, where there are any.
+
+=item now
+
+The time in seconds since 1970. Default: now.
+
+=item stale-seconds, skew-seconds
+
+See L<PVE::Native::ClusterStatus/status_json>.
+
+=back
+
+=item cluster_changes($cursor, \%opts)
+
+What has changed since the answer that the cursor is from, in strict mode: C<< { cursor, full, luns, removed,
+events, 'passed-over', nodes } >>. C<luns> are the rows that are new or have changed, C<removed> the WWIDs of
+those that are gone, C<events> what has happened. Without a cursor, and with one of another process or one
+that is too old, C<full> is true and C<luns> are all rows. C<nodes> are those with errors. Each process keeps
+what it knows for itself: see L<PVE::Native::ClusterStatus::Engine>. The option C<now> is as above.
+
+=item cluster_storage_expectations()
+
+Which nodes are to have which LUNs, from the configuration of the storages:
+
+    {
+        nodes => { n1 => 1, n2 => 1 },              # those with any storage of the type multipath
+        'wwid-nodes' => { '3600...' => { n1 => 1 } },   # those that use a storage on this LUN
+        'used-by' => { '3600...' => ['san1', 'san2'] }, # the storages on it
+        consumers => { '3600...' => 'san1' },           # the first of them
+    }
+
+A storage is on a LUN if its C<base> is a volume of a storage of the type C<multipath>, or of C<iscsi> that is
+named by WWID. What is disabled expects nothing.
+
+=item aggregate_cluster_status($allow_wwids, $aliases, $used_by, $node_kv, $online, $expected)
+
+See L<PVE::Native::ClusterStatus/aggregate>.
+
+=back
+
+=head1 SEE ALSO
+
+L<PVE::Native::API2::Multipath>, L<PVE::Native>
+
+=cut

@@ -185,3 +185,41 @@ __PACKAGE__->register_method(
 );
 
 1;
+
+__END__
+
+=head1 NAME
+
+PVE::Native::API2::Multipath - the health of LUNs in the interface of Proxmox VE
+
+=head1 SYNOPSIS
+
+    use PVE::Native::API2::Multipath;
+
+    # in a class of the interface, such as PVE::API2::Cluster
+    __PACKAGE__->register_method({
+        subclass => 'PVE::Native::API2::Multipath',
+        path => 'multipath',
+    });
+
+=head1 DESCRIPTION
+
+A C<PVE::RESTHandler>, on a node of Proxmox VE. It has one method.
+
+=over
+
+=item GET status
+
+The answer of L<PVE::Native::Multipath/cluster_status> in strict mode, for whoever has C<Sys.Audit> on F</>.
+
+With C<since>, only what has changed since the answer that has this C<cursor>: that of
+L<PVE::Native::Multipath/cluster_changes>. Servers have several processes, and what comes from another one is
+answered with all LUNs (C<full>). With C<findings>, what is wrong beyond the state of a single map.
+
+=back
+
+=head1 SEE ALSO
+
+L<PVE::Native::Multipath>
+
+=cut

@@ -27,10 +27,11 @@ my sub names_of ($set, $known) {
 
 # What is expected, as the library takes it; where no multipath storage is in use, of those that report.
 # Compat mode has one storage for each LUN, and believes all names of nodes.
-my sub expected ($strict) {
+my sub expected ($strict, $members) {
     my $wanted = expectations();
     my $sets = $wanted->{'wwid-nodes'};
-    my $known = $strict ? { map { $_ => 1 } PVE::Cluster::get_nodelist()->@* } : undef;
+    my @there = $members->%* ? keys($members->%*) : PVE::Cluster::get_nodelist()->@*;
+    my $known = $strict ? { map { $_ => 1 } @there } : undef;
     my $nodes = names_of($wanted->{nodes}, $known);
     return (
         'used-by' => $wanted->{ $strict ? 'used-by' : 'consumers' },
@@ -68,7 +69,7 @@ sub gather ($strict) {
         apply => PVE::Native::Multipath::Store::broadcasts('multipath-apply'),
         errors => $strict ? errors($members) : {},
     );
-    my %expected = expected($strict);
+    my %expected = expected($strict, $members);
     # The last question fails if pmxcfs ended meanwhile; the store would just have nothing to say.
     my $text = PVE::Native::Multipath::Store::file('multipath.cfg') // '';
     my $config = PVE::Native::Multipath::Config::parse($text);
