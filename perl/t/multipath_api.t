@@ -48,6 +48,13 @@ subtest 'the answer' => sub {
         'no findings'
     );
 
+    my $first = $method->{code}->({ since => '' });
+    is($first->{full}, 1, 'whoever begins is told all LUNs');
+    same([map { $_->{wwid} } $first->{luns}->@*], ['a'], 'under the same key');
+    my $second = $method->{code}->({ since => $first->{cursor}, findings => 1 });
+    same([$second->@{qw(full luns removed events)}], [0, [], [], []], 'and then what is new');
+    is(ref($second->{findings}), 'ARRAY', 'with findings, if wanted');
+
     $ClusterStandIns::down = 1;
     my $err = failure_of(sub { $method->{code}->({}) });
     is(ref($err), '', 'an error is text');

@@ -86,6 +86,19 @@ for my $findings (0, 1) {
     called(findings => $findings);
     is($@, '', "findings $findings: as the schema has it, too");
 }
+my $cursor = '';
+for my $time (map { $now + $_ * 100 } 0 .. 3) {
+    reports('n1', encode_json({ maps => $maps, time => $time }));
+    my $changes = called(since => $cursor, findings => 1) // {};
+    is($@, '', 'so are changes');
+    is($changes->{full}, $cursor eq '' ? 1 : 0, 'from one answer to the next');
+    $cursor = $changes->{cursor} // '';
+    # Another map each time, and one less.
+    $maps = { 'a', $map, "new-$time", { $map->%*, state => 'failed', 'paths-active' => 0 } };
+    ClusterStandIns::cluster(map { ("n$_" => rand() < 0.5) } 1 .. 9);
+}
+ok(!called(since => 'x' x 257), 'a cursor that is too long is refused');
+
 ok(!called(other => 1), 'another parameter is refused');
 like($@, qr/other/, 'by its name');
 

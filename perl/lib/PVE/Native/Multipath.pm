@@ -175,11 +175,13 @@ sub cluster_status {
 
 sub cluster_changes {
     my ($cursor, $opts) = @_;
-    my ($now) = options('cluster_changes', $opts, qw(now));
+    my ($now, $findings) = options('cluster_changes', $opts, qw(now findings));
+    $cursor = text('cursor', $cursor);
+    utf8::encode($cursor) if defined($cursor);
     require PVE::Native::Multipath::Watch;
     my $known = PVE::Native::Multipath::Cluster::gather(1);
     my $changes = PVE::Native::Multipath::Watch::changes(
-        $known, text('cursor', $cursor), $now // time(),
+        $known, $cursor, $now // time(), $findings,
     );
     # Of nodes there are so few that all are told.
     my %question = (members => $known->{members}, apply => $known->{apply});
@@ -301,8 +303,8 @@ See L<PVE::Native::ClusterStatus/status_json>.
 What has changed since the answer that the cursor is from, in strict mode: C<< { cursor, full, luns, removed,
 events, 'passed-over', nodes } >>. C<luns> are the rows that are new or have changed, C<removed> the WWIDs of
 those that are gone, C<events> what has happened. Without a cursor, and with one of another process or one
-that is too old, C<full> is true and C<luns> are all rows. C<nodes> are those with errors. Each process keeps
-what it knows for itself: see L<PVE::Native::ClusterStatus::Engine>. The option C<now> is as above.
+that is too old, C<full> is 1 and C<luns> are all rows. C<nodes> are those with errors. Each process keeps what
+it knows for itself: see L<PVE::Native::ClusterStatus::Engine>. The options C<findings> and C<now> are as above.
 
 =item cluster_storage_expectations()
 

@@ -91,9 +91,11 @@ my $node = object(
 
 my $finding = object(
     code => text('What kind of finding it is. Codes are stable.'),
-    severity => text('How bad it is.', optional => 1),
-    subject => text('What it is about.', optional => 1),
-    message => text('A sentence.', optional => 1),
+    severity => text('How grave it is.'),
+    subject => text('What it is about: the same as long as it is the same thing.'),
+    sentence => text('What there is to say.'),
+    luns => list('The LUNs concerned.', text('A WWID.'), optional => 1),
+    nodes => list('The nodes concerned.', text('The name of a node.'), optional => 1),
 );
 
 my $event = object(
@@ -169,13 +171,11 @@ __PACKAGE__->register_method(
         code => sub {
             my ($param) = @_;
             my ($findings, $since) = $param->@{qw(findings since)};
+            my $opts = { findings => $findings };
             my $answer = eval {
-                my $whole = !defined($since) || $findings;
-                my $status =
-                    $whole ? PVE::Native::Multipath::cluster_status({ findings => $findings }) : {};
-                my $changes =
-                    defined($since) ? PVE::Native::Multipath::cluster_changes($since) : {};
-                return { $status->%*, $changes->%* };
+                defined($since)
+                    ? PVE::Native::Multipath::cluster_changes($since, $opts)
+                    : PVE::Native::Multipath::cluster_status($opts);
             };
             # Those who show it expect text.
             die "$@" if !$answer;
