@@ -45,20 +45,21 @@ sub summarize_maps_for_broadcast {
     return summaries($maps) if !ref($maps) && defined($maps);
     refuse('the maps are not an array') if ref($maps) ne 'ARRAY';
     refuse('a map is not a hash') if grep { ref($_) ne 'HASH' } $maps->@*;
-    my @raw = grep { $_->{path_groups} } $maps->@*;
+    my @raw = grep { !defined($_->{wwid}) && defined($_->{uuid}) } $maps->@*;
     my $summaries = @raw ? summaries($json->encode({ maps => \@raw })) : {};
-    for my $map (grep { !$_->{path_groups} && defined($_->{wwid}) } $maps->@*) {
+    for my $map (grep { defined($_->{wwid}) } $maps->@*) {
         $summaries->{ $map->{wwid} } = summary_of($map);
     }
     return $summaries;
 }
 
-my sub say_error ($error, $now) {
+# Broadcasts an error, or takes it back if there is none.
+my sub say_error ($key, $error, $now) {
     my $text = defined($error) ? PVE::Native::Multipath::Store::plain_text($error) : undef;
     my $make = sub {
         return PVE::Native::Multipath::Store::encoded({ error => $text, time => $now });
     };
-    return PVE::Native::Multipath::Store::broadcast('multipath-error', $text, $make, $now);
+    return PVE::Native::Multipath::Store::broadcast($key, $text, $make, $now);
 }
 
 my sub say_maps ($about, $make, $now) {
@@ -71,13 +72,13 @@ my sub unwatched ($error, $now) {
     my @wwids = PVE::Native::Multipath::Daemon::assembled($SYSFS);
     if (!@wwids) {
         my $sent = say_maps(undef, undef, $now);
-        return say_error($error, $now) || $sent;
+        return say_error('multipath-error', $error, $now) || $sent;
     }
     my $age = defined($answered) ? $now - $answered : -1;
     if ($age < 0 || $age >= $PVE::Native::Multipath::Store::INTERVAL) {
         my $maps = PVE::Native::Multipath::Daemon::unknown(@wwids);
         say_maps($maps, sub { $maps }, $now);
-        say_error($error, $now);
+        say_error('multipath-error', $error, $now);
     }
     die $error;
 }
@@ -106,7 +107,7 @@ sub broadcast_health {
     $now //= time();
     if (!-x $MULTIPATHD && !(() = PVE::Native::Multipath::Daemon::assembled($SYSFS))) {
         my $sent = say_maps(undef, undef, $now);
-        return say_error(undef, $now) || $sent;
+        return say_error('multipath-error', undef, $now) || $sent;
     }
     my ($about, $with) = eval { health($timeout // $TIMEOUT) };
     return unwatched($@, $now) if !defined($about);
@@ -118,17 +119,12 @@ sub broadcast_health {
         return $with->(time => $now, seq => $seq);
     };
     my $sent = say_maps($none ? undef : $about, $make, $now);
-    return say_error(undef, $now) || $sent;
+    return say_error('multipath-error', undef, $now) || $sent;
 }
 
 sub broadcast_apply_status {
     my ($error) = @_;
-    my $now = time();
-    my $text = $error ? PVE::Native::Multipath::Store::plain_text($error) : undef;
-    my $make = sub {
-        return PVE::Native::Multipath::Store::encoded({ error => $text, time => $now });
-    };
-    return PVE::Native::Multipath::Store::broadcast('multipath-apply', $text, $make, $now);
+    return say_error('multipath-apply', $error || undef, time());
 }
 
 # --- The cluster ----------------------------------------------------------------------------------
