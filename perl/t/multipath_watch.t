@@ -10,6 +10,7 @@ use Test::More;
 
 use ClusterStandIns;
 use ClusterText qw(same);
+use PVE::Native::ClusterStatus::Engine;
 use PVE::Native::Multipath;
 use TestImages qw(failure_of);
 use TestProcess qw(in_child growth_kib);
