@@ -1856,6 +1856,16 @@ int32_t pven_cluster_engine_rows_json(pven_cluster_engine *e,
                                       pven_error **err);
 
 /**
+ * What there is to say of each node, by name: the "nodes" of the whole answer.
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ */
+int32_t pven_cluster_engine_nodes_json(pven_cluster_engine *e,
+                                       char **json,
+                                       size_t *len,
+                                       pven_error **err);
+
+/**
  * What has changed since an answer of this function: { "cursor": text, "full": boolean, "rows": [...],
  * "removed": [WWID, ...], "events": [...], "passed-over": number }. docs/cluster-status.md has the keys.
  *

@@ -874,6 +874,9 @@ public:
     /** As pven_cluster_engine_rows_json(). */
     std::string rows_json() { return json(pven_cluster_engine_rows_json); }
 
+    /** As pven_cluster_engine_nodes_json(). */
+    std::string nodes_json() { return json(pven_cluster_engine_nodes_json); }
+
     /** As pven_cluster_engine_findings_json(). */
     std::string findings_json() { return json(pven_cluster_engine_findings_json); }
 

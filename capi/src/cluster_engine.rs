@@ -282,6 +282,20 @@ pub unsafe extern "C" fn pven_cluster_engine_rows_json(
     unsafe { answer(e, json, len, err, Engine::rows_json) }
 }
 
+/// What there is to say of each node, by name: the "nodes" of the whole answer.
+///
+/// json, len: as for pven_storage_capabilities_json().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pven_cluster_engine_nodes_json(
+    e: Option<&mut ClusterEngine>,
+    json: *mut *mut c_char,
+    len: *mut usize,
+    err: *mut Option<Box<Error>>,
+) -> i32 {
+    // SAFETY: pointers are NULL or what their types say, as the header demands.
+    unsafe { answer(e, json, len, err, |engine| Ok(engine.nodes_json())) }
+}
+
 /// What has changed since an answer of this function: { "cursor": text, "full": boolean, "rows": [...],
 /// "removed": [WWID, ...], "events": [...], "passed-over": number }. docs/cluster-status.md has the keys.
 ///

@@ -121,6 +121,12 @@ mod export {
         })
     }
 
+    /// Function: what there is to say of each node, as a JSON text.
+    #[export(raw_return, serialize_error)]
+    fn nodes(#[raw] this: Value) -> Result<Value, Failure> {
+        on(&this, |engine| Ok(Value::new_bytes(&engine.nodes_json())))
+    }
+
     /// Function: rows, nodes and findings as a JSON text.
     #[export(raw_return, serialize_error)]
     fn status(#[raw] this: Value) -> Result<Value, Failure> {

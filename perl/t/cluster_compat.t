@@ -19,6 +19,7 @@ use ClusterModel;
 use ClusterProposal;
 use ClusterText qw(text any_text same in_order no_json);
 use PVE::Native::ClusterStatus;
+use PVE::Native::Multipath;
 
 my ($cases) = ($ENV{PVE_NATIVE_COMPAT} // '') =~ m/^([0-9]+)$/;
 $cases //= 3000;
@@ -194,7 +195,11 @@ subtest "rule 23: the endpoint asks for Sys.Audit on /, and takes no parameters"
 
 # The tests of the mail, as they are, but for the function that they call.
 for my $function (
-    qw(ClusterProposal::aggregate ClusterModel::aggregate PVE::Native::ClusterStatus::aggregate))
+    qw(
+        ClusterProposal::aggregate ClusterModel::aggregate PVE::Native::ClusterStatus::aggregate
+        PVE::Native::Multipath::aggregate_cluster_status
+    )
+    )
 {
     subtest "the mail's own tests, of $function" => sub {
         my $theirs =

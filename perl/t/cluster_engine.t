@@ -100,6 +100,7 @@ subtest 'membership and time' => sub {
     is($engine->rows()->[0]->{coverage}, '2/2', 'not yet');
     $engine->advance($deadline);
     is($engine->status()->{nodes}->{n1}->{status}, 'stale', 'now');
+    is_deeply($engine->nodes(), $engine->status()->{nodes}, 'the nodes alone');
     is($engine->next_deadline(), undef, 'no more');
     $engine->update_node('n1', undef, $NOW + 200);
     $engine->remove_node('n2');

@@ -110,6 +110,10 @@ static void time_goes_by(void)
     CHECK(says(status(e), "\"status\":\"live\""));
     CHECK_ERR(pven_cluster_engine_advance(e, deadline, &err), err, PVEN_OK);
     CHECK(says(status(e), "\"n1\":{\"age\":180,\"status\":\"stale\"}"));
+    char *json;
+    size_t len;
+    CHECK_ERR(pven_cluster_engine_nodes_json(e, &json, &len, &err), err, PVEN_OK);
+    CHECK(says(json, "{\"n1\":{\"age\":180,\"status\":\"stale\"},\"n2\":"));
     CHECK(pven_cluster_engine_next_deadline(e) == 0);
     CHECK(pven_cluster_engine_next_deadline(NULL) == 0);
     pven_cluster_engine_free(e);

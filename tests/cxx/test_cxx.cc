@@ -300,6 +300,7 @@ void an_engine_says_what_has_changed() {
     CHECK(engine.next_deadline() && *engine.next_deadline() > 69.9);
     engine.advance(71);
     CHECK(engine.status_json().find("\"stale\"") != std::string::npos);
+    CHECK(engine.nodes_json().find("\"stale\"") != std::string::npos);
     engine.update_map("n1", "w", std::nullopt, 71);
     engine.update("n1", std::nullopt, 72);
     CHECK(engine.rows_json().find("\"cluster-state\":\"unknown\"") != std::string::npos);

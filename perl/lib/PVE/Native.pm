@@ -74,6 +74,14 @@ How healthy LUNs are: what a node tells the others of its multipath maps, and wh
 
 The same as it changes, with what has changed since somebody asked last.
 
+=item L<PVE::Native::Multipath>
+
+The same in a cluster of Proxmox VE: what a node broadcasts, and what all of them say together.
+
+=item L<PVE::Native::API2::Multipath>
+
+The same in the interface of Proxmox VE.
+
 =item L<PVE::Native::ImageName>
 
 Which volume and which snapshot an image is, by its name.

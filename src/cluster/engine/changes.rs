@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{Engine, Event};
-use crate::cluster::json::Json;
 use crate::cluster::matrix::Mode;
 use crate::error::Result;
 
@@ -47,8 +46,7 @@ impl Engine {
         let mut out = b"{\"luns\":".to_vec();
         out.extend(self.rows_json()?);
         out.extend_from_slice(b",\"nodes\":");
-        // Writing to memory cannot fail.
-        out.extend(serde_json::to_vec(&self.nodes()).unwrap_or_default());
+        out.extend(self.nodes_json());
         if self.matrix.mode() == Mode::Strict {
             out.extend_from_slice(b",\"findings\":");
             out.extend(self.findings_json());
@@ -57,15 +55,14 @@ impl Engine {
         Ok(out)
     }
 
-    /// What there is to say of each node. Nothing in compat mode.
-    fn nodes(&self) -> BTreeMap<&str, BTreeMap<&'static str, Json>> {
-        match self.matrix.mode() {
-            Mode::Compat => BTreeMap::new(),
-            Mode::Strict => {
-                let nodes = self.matrix.about_nodes();
-                nodes.map(|(node, about)| (node.name(), about)).collect()
-            }
-        }
+    /// What there is to say of each node, as a JSON object by name: the `nodes` of the whole answer. Empty in
+    /// compat mode.
+    pub fn nodes_json(&self) -> Vec<u8> {
+        let nodes = self.matrix.about_nodes();
+        let nodes = nodes.filter(|_| self.matrix.mode() == Mode::Strict);
+        let nodes: BTreeMap<_, _> = nodes.map(|(node, about)| (node.name(), about)).collect();
+        // Writing to memory cannot fail.
+        serde_json::to_vec(&nodes).unwrap_or_default()
     }
 
     /// What has changed since the answer that this cursor is from. Without one, with one of another engine

@@ -99,6 +99,11 @@ sub rows {
     return $json->decode(rows_json($self));
 }
 
+sub nodes {
+    my ($self) = @_;
+    return $json->decode(PVE::Native::RS::ClusterEngine::nodes(checked($self)));
+}
+
 sub status_json {
     my ($self) = @_;
     return PVE::Native::RS::ClusterEngine::status(checked($self));
@@ -224,6 +229,10 @@ muted any more. Undef if there is none.
 =item rows, rows_json
 
 All LUNs in the order of their WWIDs, as C<luns> of C<status>: an array, or JSON text in UTF-8.
+
+=item nodes
+
+What there is to say of each node, by name, as C<nodes> of C<status>. In compat mode nothing.
 
 =item status, status_json
 
