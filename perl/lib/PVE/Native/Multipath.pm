@@ -179,12 +179,15 @@ sub cluster_changes {
     my $changes = PVE::Native::Multipath::Watch::changes(
         $known, $cursor, $now // time(), $findings,
     );
-    # Of nodes there are so few that all are told.
+    # Of nodes there are so few that all are told. The engine knows nothing of the configuration's errors.
+    my $nodes = $changes->{nodes};
     my %question = (members => $known->{members}, apply => $known->{apply});
-    my $nodes = PVE::Native::ClusterStatus::status({}, \%question)->{nodes};
+    my $failed = PVE::Native::ClusterStatus::status({}, \%question)->{nodes};
+    for my $name (keys($failed->%*)) {
+        $nodes->{$name}->{$_} = $failed->{$name}->{$_} for keys($failed->{$name}->%*);
+    }
     complete($nodes, $known->{errors});
     $changes->{luns} = delete $changes->{rows};
-    $changes->{nodes} = $nodes;
     return $changes;
 }
 

@@ -10,8 +10,8 @@ use PVE::Native::ClusterStatus::Engine;
 # The engine, whose it is, and which nodes have broadcast anything.
 my ($engine, $owner, %reporting);
 
-# What has changed since the answer that this cursor is from, as the engine says it; and if asked for what
-# there is to say of all.
+# What has changed since the answer that this cursor is from, as the engine says it, with all nodes; and if
+# asked for what there is to say of all.
 sub changes ($known, $cursor, $now, $findings) {
     # A process that was forked has other askers, and shares nothing with its parent.
     my $current = defined($owner) && $owner == $$ ? $engine : undef;
@@ -29,6 +29,7 @@ sub changes ($known, $cursor, $now, $findings) {
     %reporting = map { $_ => 1 } grep { defined($raw->{$_}) } keys($raw->%*);
     $current->update_node($_, $raw->{$_}, $now) for sort(keys(%reporting));
     my $changes = $current->changes($cursor);
+    $changes->{nodes} = $current->nodes();
     $changes->{findings} = $current->findings() if $findings;
     $engine = $current;
     return $changes;
