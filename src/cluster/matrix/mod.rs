@@ -27,6 +27,7 @@ pub use config::Config;
 pub(in crate::cluster) use head::END_OF_TIME;
 pub use head::{Head, Port};
 pub use judge::{Judged, Reason};
+pub(in crate::cluster) use look::Line;
 pub(in crate::cluster) use node::Column;
 pub use node::{Member, Node, Receipt, Standing};
 pub use row::Row;
