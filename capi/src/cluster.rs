@@ -52,8 +52,8 @@ pub unsafe extern "C" fn pven_cluster_summarize(
     }
 }
 
-/// The state of each LUN of the cluster, as JSON: { "luns": [...], "nodes": {...} }, from what the nodes have
-/// broadcast. docs/cluster-status.md has the keys.
+/// The state of each LUN of the cluster, as JSON: { "luns": [...], "nodes": {...}, "findings": [...] }, from what
+/// the nodes have broadcast. docs/cluster-status.md has the keys. Compat mode has no findings.
 ///
 /// nodes, raw, raw_len, count: the names of the nodes, NUL-terminated UTF-8, and the broadcast of each, in any
 /// form and with anything in it, with the number of its bytes; of a NULL the node has broadcast nothing.

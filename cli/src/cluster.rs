@@ -1,7 +1,6 @@
 //! `pve-native cluster …`: how healthy LUNs are, and what a node tells the others of that.
 
 mod question;
-pub mod remarks;
 mod status;
 pub mod view;
 

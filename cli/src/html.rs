@@ -3,9 +3,11 @@
 
 use std::fmt::Write;
 
+use pve_native_core::Severity;
 use pve_native_core::cluster::MapState;
+use pve_native_core::cluster::findings::Finding;
+use pve_native_core::text::printable;
 
-use crate::cluster::remarks::{Level, Remark};
 use crate::cluster::view::{LEGEND, Lun, View, letter, thousands};
 use crate::svg::text;
 
@@ -32,7 +34,7 @@ thead th{font-weight:600}tbody th{font-weight:600}
 .m{background:var(--m);color:var(--mt)}.f{background:var(--f);color:var(--ft)}\
 .u{background:var(--u);color:var(--ut)}
 .k span,strong{padding:.1rem .4rem;margin-right:.2rem}.k{margin-right:1rem;white-space:nowrap}
-ul{padding-left:1.2rem}
+ul{padding-left:1.2rem}li{margin:.3rem 0}details{overflow-wrap:anywhere}
 ";
 
 /// The health of LUNs.
@@ -62,9 +64,9 @@ pub fn cluster(view: &View<'_>) -> String {
     if !view.luns.is_empty() {
         matrix(&mut out, view);
     }
-    if !view.remarks.is_empty() {
-        out.push_str("<h2>What there is to say</h2>\n<ul>\n");
-        view.remarks.iter().for_each(|one| remark(&mut out, one));
+    if !view.findings.is_empty() {
+        out.push_str("<h2>Findings</h2>\n<ul>\n");
+        view.findings.iter().for_each(|one| finding(&mut out, one));
         out.push_str("</ul>\n");
     }
     out.push_str("</main>\n</body>\n</html>\n");
@@ -134,17 +136,29 @@ fn lun(out: &mut String, lun: &Lun<'_>, nodes: &[&str]) {
     out.push_str("</tr>\n");
 }
 
-fn remark(out: &mut String, remark: &Remark) {
-    let (class, word) = match remark.level {
-        Level::Error => ("f", "error"),
-        Level::Warning => ("d", "warning"),
-        Level::Note => ("u", "note"),
+fn finding(out: &mut String, finding: &Finding) {
+    let (class, word) = match finding.severity {
+        Severity::Error => ("f", "error"),
+        Severity::Warning => ("d", "warning"),
+        Severity::Info => ("u", "note"),
     };
-    let text = escaped(&remark.sentence());
-    let _ = writeln!(
+    let (text, code) = (escaped(&finding.sentence), finding.code.name());
+    let _ = write!(
         out,
-        "<li><span class=\"k\"><span class=\"{class}\">{word}</span></span>{text}</li>"
+        "<li><span class=\"k\"><span class=\"{class}\">{word}</span></span>{text} \
+         <span class=\"q\">[{code}]</span>"
     );
+    // The sentence names those of which there are few.
+    if finding.luns.len() > 1 {
+        let luns = finding.luns.iter().map(|wwid| printable(wwid.as_bytes()));
+        let luns: Vec<String> = luns.map(|wwid| escaped(&wwid)).collect();
+        let (count, luns) = (thousands(luns.len()), luns.join(" "));
+        let _ = write!(
+            out,
+            "<details><summary>{count} LUNs</summary>{luns}</details>"
+        );
+    }
+    out.push_str("</li>\n");
 }
 
 /// The class of a state.

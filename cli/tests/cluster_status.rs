@@ -58,7 +58,7 @@ fn people_see_a_matrix() {
 }
 
 #[test]
-fn programs_get_luns_and_nodes() {
+fn programs_get_luns_nodes_and_findings() {
     let lab = lab();
     let answer = ask(&lab, &["question.json", "--output", "json"]);
     assert_eq!(answer.status, 3);
@@ -67,6 +67,23 @@ fn programs_get_luns_and_nodes() {
     assert_eq!(found["luns"][0]["wwid"], json!("36001405a1"));
     assert_eq!(found["luns"][0]["cluster-state"], json!("degraded"));
     assert_eq!(found["nodes"]["pve3"]["status"], json!("stale"));
+    let codes: Vec<&Value> = found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| &finding["code"])
+        .collect();
+    let expected = [
+        "apply-error",
+        "lun-failed",
+        "node-stale",
+        "lun-degraded",
+        "malformed-entry",
+        "coverage",
+        "node-offline",
+    ];
+    assert_eq!(codes, expected);
+    assert_eq!(found["findings"][3]["luns"], json!(["36001405a1"]));
     // The same from standard input.
     let mut command = lab.command();
     command.args(["cluster", "status", "-", "--output", "json"]);
@@ -95,6 +112,9 @@ fn a_page_stands_alone() {
     let cell = "<abbr title=\"failed, 0 of 4 paths\">f 0/4</abbr>";
     assert!(page.contains(cell), "{page}");
     assert!(page.contains("<th scope=\"col\">pve1</th>"), "{page}");
+    let finding = "LUN san-a (36001405a1) has lost paths on pve1 (3 of 4 paths). \
+                   <span class=\"q\">[lun-degraded]</span></li>";
+    assert!(page.contains(finding), "{page}");
 }
 
 #[test]
@@ -130,12 +150,14 @@ fn a_folder_of_broadcasts_is_the_same_question() {
         &["captured", "--now", "1700009999", "--members", "pve1,pve2"],
     );
     assert!(
-        answer.stdout.contains("node 'pve1': stale"),
+        answer
+            .stdout
+            .contains("Node pve1 is online and its last broadcast is"),
         "{}",
         answer.stdout
     );
     assert!(
-        answer.stdout.contains("node 'pve3': offline"),
+        answer.stdout.contains("Node pve3 is offline"),
         "{}",
         answer.stdout
     );
@@ -178,6 +200,13 @@ fn health_is_the_exit_status() {
     assert_eq!(status(json!({ "allow": ["w"] })), 3);
     let broken = json!({ "nodes": { "n": "rubbish" } });
     assert_eq!(status(broken), 3);
+    // All is optimal, and on one node with fewer paths than on the other.
+    let paths =
+        |count: u32| json!({ "state": "optimal", "paths-active": count, "paths-total": count });
+    let of = |count: u32| json!({ "time": 9, "maps": { "w": paths(count) } });
+    let uneven = |one: u32| json!({ "now": 9, "nodes": { "a": of(4), "b": of(one) } });
+    assert_eq!(status(uneven(4)), 0);
+    assert_eq!(status(uneven(1)), 3);
     // A node that has been switched off is no fault of the LUN.
     let mut question = with("optimal", json!({ "members": { "n": { "online": 1 } } }));
     question["nodes"]["off"] = question["nodes"]["n"].clone();
@@ -232,6 +261,49 @@ fn wide_clusters_take_several_blocks() {
     assert!(text.contains("and 100 more LUNs, the first of them optimal"));
     let page = ask(&lab, &["q", "--output", "html"]).stdout;
     assert_eq!(page.matches("<th scope=\"row\"").count(), 300);
+}
+
+#[test]
+fn one_cause_is_one_finding() {
+    let lab = Lab::new();
+    let mut question = large(3, 80);
+    let node = question["nodes"]["node01"].as_object_mut().unwrap();
+    node.insert(
+        "ports".into(),
+        json!([
+            ["hba", "0000:02:00.0", 160, 160],
+            ["hba", "0000:03:00.0", 160, 0]
+        ]),
+    );
+    for map in node["maps"].as_object_mut().unwrap().values_mut() {
+        *map = json!({ "state": "degraded", "paths-active": 2, "paths-total": 4, "down": [0] });
+    }
+    fs::write(lab.path("q"), question.to_string()).unwrap();
+    let answer = ask(&lab, &["q"]);
+    assert_eq!(answer.status, 3);
+    let findings: Vec<&str> = answer
+        .stdout
+        .lines()
+        .filter(|line| line.ends_with(']'))
+        .collect();
+    let expected = "⚠ warning: Adapter 0000:02:00.0 of node node01 has lost all its 160 paths to 80 LUNs. See \
+                    the adapter, its cable and its switch port. [hba-down]";
+    assert_eq!(findings, [expected]);
+    let page = ask(&lab, &["q", "--output", "html"]).stdout;
+    assert!(
+        page.contains("<details><summary>80 LUNs</summary>36000000 36000001 "),
+        "{page}"
+    );
+    // Where there are many causes, the worst are shown.
+    for node in question["nodes"].as_object_mut().unwrap().values_mut() {
+        node.as_object_mut().unwrap().remove("ports");
+    }
+    fs::write(lab.path("q"), question.to_string()).unwrap();
+    let text = ask(&lab, &["q"]).stdout;
+    assert!(
+        text.ends_with("\nand 30 more findings, all in --output json\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -357,7 +429,7 @@ fn a_watch_tells_what_changes() {
     );
     fs::write(lab.path("new"), "{}").unwrap();
     fs::rename(lab.path("new"), lab.path("question.json")).unwrap();
-    assert_eq!(next(), json!({ "luns": [], "nodes": {} }));
+    assert_eq!(next(), json!({ "luns": [], "nodes": {}, "findings": [] }));
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -113,13 +113,15 @@ static void nodes_make_a_status(void)
     char *json;
     CHECK_ERR(ask(nodes, raw, raw_len, 3, opts, &json, &err), err, PVEN_OK);
     CHECK(json && strncmp(json, rows, sizeof rows - 1) == 0);
+    CHECK(json && strstr(json, "\"findings\":[{\"code\":\"node-malformed\",\"severity\":\"error\","
+                               "\"subject\":\"n2\",\"sentence\":\""));
     pven_string_free(json);
     CHECK_ERR(ask(nodes, raw, raw_len, 1, "{\"mode\":\"compat\",\"now\":1000}", &json, &err), err, PVEN_OK);
     CHECK_STR(json, "{\"luns\":[{\"wwid\":\"w\",\"cluster-state\":\"degraded\",\"nodes\":{\"n1\":{"
                     "\"state\":\"degraded\",\"paths-active\":3,\"paths-total\":4}}}],\"nodes\":{}}");
     pven_string_free(json);
     CHECK_ERR(ask(NULL, NULL, NULL, 0, NULL, &json, &err), err, PVEN_OK);
-    CHECK_STR(json, "{\"luns\":[],\"nodes\":{}}");
+    CHECK_STR(json, "{\"luns\":[],\"nodes\":{},\"findings\":[]}");
     pven_string_free(json);
 }
 

@@ -270,7 +270,7 @@ void the_cluster_has_a_status() {
     const std::string options = "{\"now\":9,\"allow\":[\"w\"]}";
     CHECK(cluster_status_json({{"n1", broadcast}, {"n2", std::string("\0x", 2)}}, options).find(lun) !=
           std::string::npos);
-    CHECK(cluster_status_json({}) == "{\"luns\":[],\"nodes\":{}}");
+    CHECK(cluster_status_json({}) == "{\"luns\":[],\"nodes\":{},\"findings\":[]}");
     const std::string document =
         "{\"now\":9,\"allow\":[\"w\"],\"nodes\":{\"n1\":" + broadcast + ",\"n2\":7}}";
     CHECK(cluster_status_document_json(document).find(lun) != std::string::npos);

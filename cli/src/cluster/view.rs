@@ -1,17 +1,16 @@
-//! What is shown of an answer, on a terminal as on a page: LUNs with the worst first, and
-//! `remarks`.
+//! What is shown of an answer, on a terminal as on a page: LUNs with the worst first, and what was found.
 
 use std::cmp::Reverse;
 use std::hash::{Hash, Hasher};
 
-use pve_native_core::Result;
 use pve_native_core::cluster::MapState;
+use pve_native_core::cluster::findings::{Code, Finding};
 use pve_native_core::cluster::json::Json;
 use pve_native_core::cluster::matrix::{Cell, Judged, Reason, Row};
 use pve_native_core::cluster::status::Answer;
 use pve_native_core::text::printable;
+use pve_native_core::{Result, Severity};
 
-use super::remarks::{self, Level, Remark, words};
 use crate::human::{moment, size};
 
 /// An answer, ready to be shown.
@@ -20,8 +19,8 @@ pub struct View<'a> {
     pub nodes: Vec<&'a str>,
     /// The LUNs, the worst first.
     pub luns: Vec<Lun<'a>>,
-    /// What there is to say of nodes and cells, what matters most first.
-    pub remarks: Vec<Remark>,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
     /// The time of the question.
     pub now: f64,
     /// Whether nothing needs to be looked at.
@@ -65,16 +64,15 @@ impl<'a> View<'a> {
             let named = || a.name.cmp(&b.name).then_with(|| a.wwid().cmp(b.wwid()));
             order(a).cmp(&order(b)).then_with(named)
         });
-        let mut remarks = remarks::of_nodes(answer)?;
-        remarks.extend(remarks::of_cells(&luns));
-        remarks.sort_by_key(|remark| remark.level);
-        let is_fine = |lun: &Lun| lun.state == MapState::Optimal && !lun.is_doubtful;
-        let has_error = remarks.iter().any(|remark| remark.level == Level::Error);
+        let findings = answer.findings()?;
+        // In compat mode few things are found, and the matrix is all there is.
+        let are_optimal = luns.iter().all(|lun| lun.state == MapState::Optimal);
+        let is_grave = |finding: &Finding| finding.severity > Severity::Info;
         Ok(View {
             nodes: matrix.nodes().map(|node| node.name()).collect(),
-            is_healthy: luns.iter().all(is_fine) && !has_error,
+            is_healthy: are_optimal && !findings.iter().any(is_grave),
             luns,
-            remarks,
+            findings,
             now,
         })
     }
@@ -146,8 +144,13 @@ impl Hash for View<'_> {
                 (name, judged.state.name(), reason, paths).hash(state);
             }
         }
-        let remarks = self.remarks.iter();
-        remarks.for_each(|remark| remark.lasting().hash(state));
+        for finding in &self.findings {
+            match finding.code {
+                // How long or how far is said in the sentence, and changes all the time.
+                Code::NodeStale | Code::ClockSkew => (finding.code, &finding.subject).hash(state),
+                _ => finding.hash(state),
+            }
+        }
     }
 }
 
@@ -163,11 +166,6 @@ impl<'a> Lun<'a> {
             size: row.size().map(|bytes| amount(&bytes)).unwrap_or_default(),
             row,
         }
-    }
-
-    /// As the answer has it.
-    pub fn row(&self) -> &Row<'a> {
-        &self.row
     }
 
     /// Its WWID.
@@ -260,6 +258,19 @@ fn amount(bytes: &Json) -> String {
         Some(bytes) => size(bytes),
         None => words(bytes),
     }
+}
+
+/// A value as text for a terminal.
+fn words(value: &Json) -> String {
+    let text = match value {
+        Json::Null => return String::new(),
+        Json::String(text) => text.clone(),
+        Json::Number(number) => number.to_string(),
+        Json::Array(values) => return values.iter().map(words).collect::<Vec<_>>().join(", "),
+        // Writing to memory cannot fail.
+        other => serde_json::to_string(other).unwrap_or_default(),
+    };
+    printable(text.as_bytes()).into_owned()
 }
 
 /// A number with commas between groups of three digits.

@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use anstyle::Style;
+use pve_native_core::Severity;
+use pve_native_core::cluster::findings::Finding;
 use unicode_width::UnicodeWidthStr;
 
 use super::cluster::style;
 use super::table::ROWS;
 use super::{NAME, QUIET, Symbols, locale_is_utf8, styled};
-use crate::cluster::remarks::Level;
 use crate::cluster::view::{LEGEND, Lun, Shown, View, letter, thousands};
 use crate::svg::text::shortened;
 
@@ -19,6 +20,8 @@ const NODE: usize = 16;
 const LUN: usize = 40;
 /// Columns of the storages on it at the most.
 const USED_BY: usize = 20;
+/// Findings that are shown; more are counted.
+const FINDINGS: usize = 50;
 /// Between columns.
 const GAP: usize = 2;
 
@@ -29,18 +32,30 @@ pub fn report(view: &View<'_>, width: usize, symbols: &Symbols) -> String {
         lines.extend(matrix(view, width));
         lines.push(legend());
     }
-    if !view.remarks.is_empty() {
+    if !view.findings.is_empty() {
         lines.push(String::new());
     }
-    lines.extend(view.remarks.iter().map(|remark| match remark.level {
-        Level::Error => symbols.error(&remark.sentence()),
-        Level::Warning => symbols.warning(&remark.sentence()),
-        Level::Note => symbols.note(&remark.sentence()),
-    }));
+    let shown = view.findings.iter().take(FINDINGS);
+    lines.extend(shown.map(|one| finding(one, symbols)));
+    if view.findings.len() > FINDINGS {
+        let more = thousands(view.findings.len() - FINDINGS);
+        lines.push(format!("and {more} more findings, all in --output json"));
+    }
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
     lines.join("\n") + "\n"
+}
+
+/// What was found, as a sentence, which is printable already, with its code.
+fn finding(finding: &Finding, symbols: &Symbols) -> String {
+    let code = styled(QUIET, &format!("[{}]", finding.code.name()));
+    let text = format!("{} {code}", finding.sentence);
+    match finding.severity {
+        Severity::Error => symbols.error(&text),
+        Severity::Warning => symbols.warning(&text),
+        Severity::Info => symbols.note(&text),
+    }
 }
 
 fn summary(view: &View<'_>, symbols: &Symbols) -> String {

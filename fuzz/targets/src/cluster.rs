@@ -1,16 +1,19 @@
 //! What nodes say of their multipath maps: the daemon's replies, the broadcasts made of them, and what the
 //! cluster makes of these.
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pve_native_core::cluster::MapState;
 use pve_native_core::cluster::broadcast::{Summary, open};
+use pve_native_core::cluster::findings::{Code as What, Finding};
 use pve_native_core::cluster::json::Json;
 use pve_native_core::cluster::matrix::Mode;
 use pve_native_core::cluster::multipathd::{self, Map};
 use pve_native_core::cluster::status::{Answer, Options, aggregate, document, status as ask};
+use pve_native_core::text::printable;
 use pve_native_core::{Code, limits};
 
 use crate::check;
@@ -108,12 +111,43 @@ pub fn status(input: &[u8]) {
 
 /// An answer of strict mode is one; one of compat mode may end where an entry is malformed.
 fn answered(answer: &Answer) {
+    match answer.findings() {
+        Ok(findings) => found(answer.matrix().mode(), &findings),
+        Err(error) => assert_eq!(
+            (answer.matrix().mode(), error.code()),
+            (Mode::Compat, Code::Argument)
+        ),
+    }
     match answer.to_json() {
         Ok(text) => is_json(&text),
         Err(error) => {
             assert_eq!(answer.matrix().mode(), Mode::Compat);
             refused(&error);
         }
+    }
+}
+
+/// Findings are in their order, can be printed, and are no more than there may be.
+fn found(mode: Mode, findings: &[Finding]) {
+    let key = |one: &Finding| (Reverse(one.severity), one.code);
+    for pair in findings.windows(2) {
+        let order = key(&pair[0]).cmp(&key(&pair[1]));
+        assert!(
+            order
+                .then_with(|| pair[0].subject.cmp(&pair[1].subject))
+                .is_le()
+        );
+    }
+    for one in findings {
+        assert_eq!(one.sentence, printable(one.sentence.as_bytes()));
+        assert!(one.sentence.len() < 16 << 10, "{}", one.sentence.len());
+        assert!(one.luns.len() <= limits::FINDING_NAMES);
+        let is_of_compat = matches!(one.code, What::ApplyError | What::NodeMalformed);
+        assert!(mode == Mode::Strict || is_of_compat);
+    }
+    for code in What::ALL {
+        let same = findings.iter().filter(|one| one.code == *code);
+        assert!(same.count() <= limits::FINDINGS);
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 24] = [
+pub const TARGETS: [Target; 25] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),

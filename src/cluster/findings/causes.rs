@@ -9,7 +9,7 @@ use super::{Code, words};
 use crate::cluster::matrix::{Column, Matrix};
 
 /// What is to be concluded of storage ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     /// No node that tells of them reaches them, and there are several.
     Storage,
@@ -44,8 +44,8 @@ pub struct Causes<'m> {
     targets: HashMap<u32, BTreeSet<u32>>,
 }
 
-/// Storage ports that are dead on the same nodes.
-type Alike<'m> = BTreeMap<Vec<u32>, Vec<(&'m str, Vec<Dead>)>>;
+/// Storage ports by name, and where they are dead.
+type Targets<'m> = Vec<(&'m str, Vec<Dead>)>;
 
 impl<'m> Causes<'m> {
     /// Concludes what can be concluded.
@@ -68,11 +68,11 @@ impl<'m> Causes<'m> {
 
     /// Storage ports that several nodes tell of and none reaches.
     fn everywhere(&mut self, ports: &Ports<'m>, sound: &mut Sound<'_>) -> BTreeSet<&'m str> {
-        let mut alike: Alike<'m> = BTreeMap::new();
+        let mut alike: BTreeMap<Vec<u32>, Targets<'m>> = BTreeMap::new();
         for (&name, target) in &ports.targets {
             let is_unreached = target.dead.len() > 1
                 && target.alive.is_empty()
-                && !sound.reach(&ports.rows(&target.dead), &target.dead);
+                && !sound.reach(ports, &target.dead);
             if is_unreached {
                 let key = target.dead.iter().map(|dead| dead.column).collect();
                 let group = alike.entry(key).or_default();
@@ -126,10 +126,10 @@ impl<'m> Causes<'m> {
         &mut self,
         ports: &Ports<'m>,
         columns: Vec<u32>,
-        group: Vec<(&'m str, Vec<Dead>)>,
+        group: Targets<'m>,
         side: Side,
     ) {
-        let mut by_rows: BTreeMap<Vec<u32>, Vec<(&'m str, Vec<Dead>)>> = BTreeMap::new();
+        let mut by_rows: BTreeMap<Vec<u32>, Targets<'m>> = BTreeMap::new();
         for (name, dead) in group {
             let rows = ports.rows(&dead);
             by_rows.entry(rows).or_default().push((name, dead));
@@ -201,8 +201,7 @@ impl<'m> Causes<'m> {
                 *sum = sum.saturating_add(dead.paths);
             }
         }
-        let mut alike: BTreeMap<(Vec<u32>, u8), (Side, Vec<(&'m str, Vec<Dead>)>)> =
-            BTreeMap::new();
+        let mut alike: BTreeMap<(Vec<u32>, Side), Targets<'m>> = BTreeMap::new();
         for (&name, target) in ports.targets.iter().filter(|(name, _)| here(name)) {
             let is_open = |dead: &&Dead| {
                 let sum = lost.get(&dead.column).copied().unwrap_or(0);
@@ -215,16 +214,15 @@ impl<'m> Causes<'m> {
             let is_elsewhere = !target.alive.is_empty() || dead.len() < target.dead.len();
             let side = if is_elsewhere {
                 Side::Others
-            } else if sound.reach(&ports.rows(&dead), &dead) {
+            } else if sound.reach(ports, &dead) {
                 Side::Perhaps
             } else {
                 Side::OnlyTeller
             };
-            let key = (dead.iter().map(|dead| dead.column).collect(), side as u8);
-            let (_, group) = alike.entry(key).or_insert((side, Vec::new()));
-            group.push((name, dead));
+            let key = (dead.iter().map(|dead| dead.column).collect(), side);
+            alike.entry(key).or_default().push((name, dead));
         }
-        for ((columns, _), (side, group)) in alike {
+        for ((columns, side), group) in alike {
             self.storage_ports(ports, columns, group, side);
         }
     }

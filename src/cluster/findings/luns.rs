@@ -3,7 +3,7 @@
 use super::sink::{Draft, Said, Sink};
 use super::survey::Survey;
 use super::{Code, words};
-use crate::cluster::matrix::{Cell, Row};
+use crate::cluster::matrix::{Cell, Line};
 
 /// All of it.
 pub fn say(survey: &Survey<'_>, sink: &mut Sink) {
@@ -15,26 +15,23 @@ pub fn say(survey: &Survey<'_>, sink: &mut Sink) {
             about: row,
         });
         sink.add(code, drafts.collect(), |draft| {
-            let mut row = Row::empty(matrix);
-            // It was folded before.
-            let folded = row.fold(survey.columns, draft.about);
-            debug_assert!(folded.is_ok());
+            let line = survey.line(draft.about);
             match code {
-                Code::SizeMismatch => sizes(survey, &row),
-                _ => of_state(survey, code, &row),
+                Code::SizeMismatch => sizes(line),
+                _ => of_state(survey, code, line),
             }
         });
     }
 }
 
-fn of_state(survey: &Survey<'_>, code: Code, row: &Row<'_>) -> Said {
-    let matrix = survey.matrix;
-    let cells = row.by_column().filter(|(column, judged, cell)| {
-        survey.of_lun(row.number(), *column, judged, cell) == Some(code)
-    });
+fn of_state(survey: &Survey<'_>, code: Code, line: Line<'_>) -> Said {
+    let Line { matrix, row, .. } = line;
+    let cells = line
+        .cells()
+        .filter(|(column, judged, cell)| survey.of_lun(row, *column, judged, cell) == Some(code));
     let cells: Vec<(u32, &Cell)> = cells.map(|(column, _, cell)| (column, cell)).collect();
     let columns: Vec<u32> = cells.iter().map(|&(column, _)| column).collect();
-    let lun = words::lun(matrix, row.number());
+    let lun = words::lun(matrix, row);
     let nodes = words::node_list(matrix, &columns);
     let sentence = match code {
         Code::LunDegraded => {
@@ -62,7 +59,7 @@ fn of_state(survey: &Survey<'_>, code: Code, row: &Row<'_>) -> Said {
              changing the map, resume it with dmsetup."
         ),
         _ => {
-            let others = row.by_column().filter(|(_, judged, _)| judged.is_own);
+            let others = line.cells().filter(|(_, judged, _)| judged.is_own);
             let others = match others.count() {
                 0 => "no other node has it".into(),
                 1 => "1 other node has it".into(),
@@ -76,14 +73,14 @@ fn of_state(survey: &Survey<'_>, code: Code, row: &Row<'_>) -> Said {
     };
     Said {
         sentence,
-        luns: words::luns(matrix, &[row.number()]),
+        luns: words::luns(matrix, &[row]),
         nodes: words::nodes(matrix, &columns),
     }
 }
 
-fn sizes(survey: &Survey<'_>, row: &Row<'_>) -> Said {
-    let matrix = survey.matrix;
-    let own = row.by_column().filter(|(_, judged, _)| judged.is_own);
+fn sizes(line: Line<'_>) -> Said {
+    let Line { matrix, row, .. } = line;
+    let own = line.cells().filter(|(_, judged, _)| judged.is_own);
     let mut sizes: Vec<(u64, u32)> = own
         .filter_map(|(column, _, cell)| Some((matrix.integer(cell.size)?, column)))
         .collect();
@@ -98,12 +95,12 @@ fn sizes(survey: &Survey<'_>, row: &Row<'_>) -> Said {
     });
     let sentence = format!(
         "{} has different sizes: {}. Have all nodes see the same one before anything on it grows.",
-        words::lun(matrix, row.number()),
+        words::lun(matrix, row),
         words::list(groups)
     );
     Said {
         sentence,
-        luns: words::luns(matrix, &[row.number()]),
+        luns: words::luns(matrix, &[row]),
         nodes: words::nodes(matrix, &columns),
     }
 }

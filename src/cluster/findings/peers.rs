@@ -9,7 +9,7 @@
 
 use super::entries::Entry;
 use crate::cluster::MapState;
-use crate::cluster::matrix::{Matrix, Row, Slot};
+use crate::cluster::matrix::{Line, Slot};
 
 /// The maps of one LUN. Its memory serves for one after the other.
 #[derive(Default)]
@@ -27,13 +27,14 @@ pub struct Peers {
 
 impl Peers {
     /// Takes the maps of a row.
-    pub fn read(&mut self, matrix: &Matrix, row: &Row<'_>) {
+    pub fn read(&mut self, line: Line<'_>) {
         self.totals.clear();
         self.scratch.clear();
+        self.sizes.clear();
         let mut last_size = (Slot::NULL, None);
-        for (column, judged, cell) in row.by_column().filter(|(_, judged, _)| judged.is_own) {
+        for (column, judged, cell) in line.cells().filter(|(_, judged, _)| judged.is_own) {
             if last_size.0 != cell.size {
-                last_size = (cell.size, matrix.integer(cell.size));
+                last_size = (cell.size, line.matrix.integer(cell.size));
             }
             self.scratch.extend(last_size.1);
             let total = cell.total.as_small().filter(|&total| total > 0);
@@ -47,11 +48,6 @@ impl Peers {
 
     fn find_usual(&mut self) {
         self.usual.clear();
-        let is_same = |&(_, total, _): &(Slot, u32, u32)| total == self.totals[0].1;
-        if self.totals.iter().all(is_same) {
-            self.totals.clear();
-            return;
-        }
         self.totals.sort_unstable();
         let of = |run: &[(Slot, u32, u32)]| most_common(run.iter().map(|&(_, total, _)| total));
         for run in self.totals.chunk_by(|a, b| a.0 == b.0) {
@@ -104,9 +100,8 @@ fn most_common(sorted: impl Iterator<Item = u32>) -> u32 {
     best.1
 }
 
-/// How often each value stands there.
+/// Adds how often each value stands there.
 fn runs(values: &mut [u64], out: &mut Vec<(u64, u64)>) {
-    out.clear();
     if values.iter().any(|&value| value != values[0]) {
         values.sort_unstable();
     }

@@ -103,12 +103,16 @@ impl<'m> Ports<'m> {
         self.nodes.push((column, node));
     }
 
-    /// The rows to which paths through dead ports are down, each once, by their numbers.
+    /// The rows to which paths through a dead port are down.
+    fn rows_of(&self, dead: &Dead) -> &[u32] {
+        let rows = self.rows.get(&(dead.column, dead.index));
+        rows.map_or(&[], |rows| rows)
+    }
+
+    /// Those of several, each once, by their numbers.
     pub fn rows(&self, dead: &[Dead]) -> Vec<u32> {
-        let rows = dead
-            .iter()
-            .filter_map(|dead| self.rows.get(&(dead.column, dead.index)));
-        let mut rows: Vec<u32> = rows.flatten().copied().collect();
+        let rows = dead.iter().flat_map(|dead| self.rows_of(dead));
+        let mut rows: Vec<u32> = rows.copied().collect();
         rows.sort_unstable();
         rows.dedup();
         rows
@@ -139,13 +143,15 @@ impl<'m> Sound<'m> {
         }
     }
 
-    /// Whether one of them has all paths to one of these rows, and at least as many as a node with a dead
-    /// port has in all.
-    pub fn reach(&mut self, rows: &[u32], dead: &[Dead]) -> bool {
-        rows.iter().any(|&row| {
-            let most = self.most(row);
-            let total = |dead: &Dead| self.matrix.said(row, dead.column).total.as_small();
-            most > 0 && dead.iter().filter_map(total).any(|total| most >= total)
+    /// Whether one of them has all paths to a LUN to which others have lost some through dead ports, and at
+    /// least as many as they have in all.
+    pub fn reach(&mut self, ports: &Ports<'_>, dead: &[Dead]) -> bool {
+        dead.iter().any(|dead| {
+            ports.rows_of(dead).iter().any(|&row| {
+                let most = self.most(row);
+                let total = self.matrix.said(row, dead.column).total.as_small();
+                most > 0 && total.is_some_and(|total| most >= total)
+            })
         })
     }
 

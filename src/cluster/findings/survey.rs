@@ -10,7 +10,7 @@ use super::quiet::Quiet;
 use super::sink::Sink;
 use super::{Code, luns};
 use crate::cluster::MapState;
-use crate::cluster::matrix::{Cell, Column, Flags, Judged, Matrix, Reason, Row, Standing};
+use crate::cluster::matrix::{Cell, Column, Flags, Judged, Line, Matrix, Reason, Standing};
 
 /// What a glance at all rows, and a look at those that need one, have found.
 pub struct Survey<'m> {
@@ -42,61 +42,84 @@ impl<'m> Survey<'m> {
             quiet.note(Code::Coverage, row, absent, telling);
         });
         survey.quiet = quiet;
-        let (mut row, mut peers) = (Row::empty(matrix), Peers::default());
-        for number in odd {
-            // Nothing ends all in strict mode.
-            if row.fold(columns, number).is_ok() {
-                survey.look(&row, &mut peers);
-            }
+        let mut peers = Peers::default();
+        for row in odd {
+            survey.look(survey.line(row), &mut peers);
         }
         survey
     }
 
-    fn look(&mut self, row: &Row<'_>, peers: &mut Peers) {
+    /// The cells of a row.
+    pub fn line(&self, row: u32) -> Line<'m> {
+        Line {
+            matrix: self.matrix,
+            columns: self.columns,
+            row,
+        }
+    }
+
+    fn look(&mut self, line: Line<'m>, peers: &mut Peers) {
+        let row = line.row;
+        let (mut width, mut known) = (0, 0);
         let mut absent = Vec::new();
         let mut are_away = true;
-        for (column, judged, cell) in row.by_column() {
-            if let Some(code) = self.of_lun(row.number(), column, &judged, cell) {
+        let mut first: Option<&Cell> = None;
+        let mut do_agree = true;
+        for (column, judged, cell) in line.cells() {
+            width += 1;
+            known += usize::from(judged.state != MapState::Unknown);
+            if judged.is_own {
+                let first = *first.get_or_insert(cell);
+                do_agree &= (cell.total == first.total) & (cell.size == first.size);
+            }
+            if judged.state == MapState::Optimal && !cell.is_odd() {
+                continue;
+            }
+            if let Some(code) = self.of_lun(row, column, &judged, cell) {
                 let extent = match code {
                     Code::LunDegraded => lost_paths(cell),
                     _ => 1,
                 };
-                self.note(code, row.number(), extent);
+                self.note(code, row, extent);
             }
             for code in of_entry(&judged, cell).into_iter().flatten() {
-                self.entries.note(code, column, row.number(), Entry::odd());
+                self.entries.note(code, column, row, Entry::odd());
             }
-            if judged.reason == Some(Reason::NotAssembled) && self.without_luns[column as usize] {
-                self.entries
-                    .note(Code::NodeWithoutLuns, column, row.number(), Entry::odd());
+            let is_missing = judged.reason == Some(Reason::NotAssembled);
+            if is_missing && self.without_luns[column as usize] {
+                let code = Code::NodeWithoutLuns;
+                self.entries.note(code, column, row, Entry::odd());
             }
             if is_quiet(&judged) {
                 absent.push(column);
-                let standing = self.columns[column as usize].standing;
-                are_away &= standing != Standing::Live;
+                are_away &= self.columns[column as usize].standing != Standing::Live;
             }
         }
-        peers.read(self.matrix, row);
-        for (column, entry) in peers.reduced() {
-            self.entries
-                .note(Code::ReducedRedundancy, column, row.number(), entry);
+        if !do_agree {
+            self.compare(line, peers);
         }
-        let differing = peers.differing_sizes();
-        if differing > 0 {
-            self.note(Code::SizeMismatch, row.number(), differing);
-        }
-        match row.state {
-            MapState::Unknown if row.width() == 0 => self.quiet.note_alone(row.number(), &absent),
+        match (width, known) {
+            (0, _) => self.quiet.note_alone(row, &absent),
             _ if absent.is_empty() => {}
-            MapState::Unknown if !are_away => {
-                self.quiet.note_alone(row.number(), &absent);
-            }
-            MapState::Unknown => self.quiet.note(Code::LunUnknown, row.number(), &absent, 0),
+            (_, 0) if !are_away => self.quiet.note_alone(row, &absent),
+            (_, 0) => self.quiet.note(Code::LunUnknown, row, &absent, 0),
             _ => {
-                let telling = row.width() - absent.len();
-                self.quiet
-                    .note(Code::Coverage, row.number(), &absent, telling);
+                let telling = width - absent.len();
+                self.quiet.note(Code::Coverage, row, &absent, telling);
             }
+        }
+    }
+
+    /// Holds the nodes' maps of a LUN against each other, of which some differ.
+    fn compare(&mut self, line: Line<'m>, peers: &mut Peers) {
+        peers.read(line);
+        for (column, entry) in peers.reduced() {
+            let code = Code::ReducedRedundancy;
+            self.entries.note(code, column, line.row, entry);
+        }
+        match peers.differing_sizes() {
+            0 => {}
+            differing => self.note(Code::SizeMismatch, line.row, differing),
         }
     }
 
@@ -175,6 +198,9 @@ fn is_quiet(judged: &Judged) -> bool {
 
 /// Nodes that report, and have none of several LUNs that they should have.
 fn without_luns(matrix: &Matrix, columns: &[Column]) -> Vec<bool> {
+    if matrix.config().allow.is_empty() {
+        return vec![false; columns.len()];
+    }
     let is_without = |(number, column): (usize, &Column)| {
         let number = number as u32;
         column.standing == Standing::Live

@@ -52,6 +52,11 @@ impl Expected {
             .is_some_and(|&set| set != NOT_ALLOWED)
     }
 
+    /// The rows that are allow-listed.
+    pub(super) fn allowed(&self) -> impl Iterator<Item = u32> {
+        (0..self.rows.len() as u32).filter(|&row| self.is_allowed(row))
+    }
+
     pub(in crate::cluster) fn holders(&self, row: u32) -> Holders<'_> {
         match self.rows.get(row as usize) {
             None | Some(&NOT_ALLOWED) => Holders::Nobody,

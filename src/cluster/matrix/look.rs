@@ -3,6 +3,7 @@
 
 use super::cell::{Cell, Flags, Kind};
 use super::config::Holders;
+use super::judge::{Judged, strict};
 use super::node::{Column, Node, Standing};
 use super::values::Slot;
 use super::{Matrix, Mode};
@@ -17,6 +18,46 @@ const ODD: Flags = Flags(
         | Flags::UNRECOGNIZED.0
         | Flags::IMPOSSIBLE.0,
 );
+
+/// A LUN's cells as they are judged one by one, without being kept. Strict mode only.
+#[derive(Clone, Copy)]
+pub(in crate::cluster) struct Line<'m> {
+    pub matrix: &'m Matrix,
+    pub columns: &'m [Column],
+    pub row: u32,
+}
+
+impl<'m> Line<'m> {
+    /// Its cells in the order of the nodes' names: the number of the column, what the cell means, and what
+    /// the node has said.
+    #[inline]
+    pub fn cells(self) -> impl Iterator<Item = (u32, Judged, &'m Cell)> {
+        let Line {
+            matrix,
+            columns,
+            row,
+        } = self;
+        let said = matrix.cells_of(row);
+        let holders = matrix.expected.holders(row);
+        matrix.order.iter().filter_map(move |&number| {
+            let (cell, column) = (&said[number as usize], &columns[number as usize]);
+            let expected = match holders {
+                Holders::Reporting => column.standing.reports(),
+                other => other.has(number),
+            };
+            let judged = strict(cell, column, expected)?;
+            Some((number, judged, cell))
+        })
+    }
+}
+
+impl Cell {
+    /// Whether the map has something that is not plainly fine, besides its state.
+    #[inline]
+    pub(in crate::cluster) fn is_odd(&self) -> bool {
+        self.flags.0 & ODD.0 != 0
+    }
+}
 
 impl Matrix {
     /// The columns by their numbers, and the numbers in the order of the nodes' names. Strict mode only.
@@ -55,17 +96,16 @@ impl Matrix {
 
     /// The allow-listed LUNs that a node is to have, which is there and reports.
     pub(in crate::cluster) fn rows_for(&self, column: u32) -> impl Iterator<Item = u32> {
-        let rows = 0..self.wwids.len() as u32;
-        rows.filter(move |&row| match self.expected.holders(row) {
-            Holders::Reporting => true,
-            other => other.has(column),
+        self.expected.allowed().filter(move |&row| {
+            let holders = self.expected.holders(row);
+            matches!(holders, Holders::Reporting) || holders.has(column)
         })
     }
 
     /// Whether the node of a column has a map of any allow-listed LUN.
     pub(in crate::cluster) fn has_allowed_map(&self, column: u32) -> bool {
-        let rows = self.nodes[column as usize].rows.iter();
-        rows.copied().any(|row| self.expected.is_allowed(row))
+        let mut rows = self.nodes[column as usize].rows.iter();
+        rows.any(|&row| self.expected.is_allowed(row))
     }
 
     /// All rows that are shown.
@@ -135,7 +175,7 @@ impl Matrix {
             }
             let first = *first.get_or_insert(cell);
             let is_fine = (cell.state == MapState::Optimal)
-                & (cell.flags.0 & ODD.0 == 0)
+                & !cell.is_odd()
                 & (cell.total == first.total)
                 & (cell.size == first.size);
             if !is_fine {

@@ -32,6 +32,7 @@ pub(in crate::cluster) use head::END_OF_TIME;
 pub use head::{Head, Port};
 pub(in crate::cluster) use judge::judge;
 pub use judge::{Judged, Reason};
+pub(in crate::cluster) use look::Line;
 pub(in crate::cluster) use node::Column;
 pub use node::{Member, Node, Receipt, Standing};
 pub use row::Row;

@@ -24,7 +24,7 @@ pub struct Row<'m> {
 
 impl<'m> Row<'m> {
     /// Of no LUN yet.
-    pub(in crate::cluster) fn empty(matrix: &'m Matrix) -> Self {
+    pub(super) fn empty(matrix: &'m Matrix) -> Self {
         Row {
             matrix,
             row: 0,
@@ -36,7 +36,7 @@ impl<'m> Row<'m> {
     }
 
     /// Makes it the row of this number.
-    pub(in crate::cluster) fn fold(&mut self, columns: &[Column], row: u32) -> Result<()> {
+    pub(super) fn fold(&mut self, columns: &[Column], row: u32) -> Result<()> {
         let matrix = self.matrix;
         let holders = matrix.expected.holders(row);
         let cells = matrix.cells_of(row);
@@ -94,20 +94,11 @@ impl<'m> Row<'m> {
     /// Its cells in the order of the nodes' names: the node's name, what the cell means, and what the
     /// node has said.
     pub fn cells(&self) -> impl Iterator<Item = (&'m str, Judged, &'m Cell)> {
-        let by_column = self.by_column();
-        by_column.map(|(column, judged, cell)| (self.matrix.node(column).name(), judged, cell))
-    }
-
-    /// The same with the number of the node's column.
-    pub(in crate::cluster) fn by_column(&self) -> impl Iterator<Item = (u32, Judged, &'m Cell)> {
         let said = self.matrix.cells_of(self.row);
-        let judged = self.judged.iter();
-        judged.map(move |&(column, judged)| (column, judged, &said[column as usize]))
-    }
-
-    /// How many cells it has.
-    pub(in crate::cluster) fn width(&self) -> usize {
-        self.judged.len()
+        self.judged.iter().map(move |&(column, judged)| {
+            let name = self.matrix.nodes[column as usize].name();
+            (name, judged, &said[column as usize])
+        })
     }
 }
 
