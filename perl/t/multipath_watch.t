@@ -149,10 +149,11 @@ subtest 'errors of nodes' => sub {
     same(
         changes()->{nodes},
         {
-            n2 => { 'apply-error' => 'no', 'apply-time' => 5 },
+            n1 => { status => 'live', age => 0 },
+            n2 => { status => 'live', age => 0, 'apply-error' => 'no', 'apply-time' => 5 },
             n3 => { 'health-error' => 'hangs', 'health-time' => 6 }
         },
-        'are told each time'
+        'are told each time, with how all of them stand'
     );
 };
 
