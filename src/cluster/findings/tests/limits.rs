@@ -79,3 +79,35 @@ fn found_unordered(raw: &str, alias: &str) -> Vec<Finding> {
     let answer = status(&[("n1", raw.as_bytes())], &options).unwrap();
     answer.findings().unwrap()
 }
+
+#[test]
+fn any_number_of_ports_takes_no_long_time() {
+    let count = 20_000;
+    let of = |kind: &str, odd: usize| {
+        let ports =
+            (0..count).map(|n| json!([kind, format!("{kind}{n}"), 1, usize::from(n % 7 != odd)]));
+        ports.collect::<Vec<Value>>()
+    };
+    let broadcast = |odd: usize| {
+        let ports = [of("hba", odd), of("target", odd)].concat();
+        let maps = (0..2000).map(|lun: usize| {
+            let down: Vec<usize> = (0..40)
+                .map(|n| (lun * 97 + n * 1009) % ports.len())
+                .collect();
+            (format!("w{lun}"), with(map(1, 2), "down", json!(down)))
+        });
+        let maps = Value::Object(maps.collect());
+        json!({ "time": NOW, "ports": ports, "maps": maps }).to_string()
+    };
+    let begin = std::time::Instant::now();
+    let found = found(
+        &[
+            ("n1", broadcast(0)),
+            ("n2", broadcast(0)),
+            ("n3", broadcast(3)),
+        ],
+        json!({}),
+    );
+    assert!(found.len() <= 5 * (limits::FINDINGS + 1), "{}", found.len());
+    assert!(begin.elapsed().as_secs() < 20);
+}
