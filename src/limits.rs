@@ -55,8 +55,9 @@ pub const CLUSTER_NODES: usize = 4096;
 pub const CLUSTER_LUNS: usize = 1 << 20;
 /// Nodes times LUNs. Ours: with 20 bytes for each, a gigabyte.
 pub const CLUSTER_CELLS: usize = 50 << 20;
-/// Findings of one code about a cluster; more are counted. Ours: more than anybody reads.
-pub const FINDINGS: usize = 256;
+/// Findings of one code about a cluster; more are counted. Ours: more than anybody reads, and a tenth of a
+/// millisecond.
+pub const FINDINGS: usize = 100;
 /// LUNs, and nodes, that one finding names; more are counted. Ours.
 pub const FINDING_NAMES: usize = 1024;
 /// Bytes of a name in a finding. Ours: multipathd has room for WWIDs of 127, names of nodes have 63.
