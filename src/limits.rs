@@ -66,8 +66,9 @@ pub const CLUSTER_MUTES: usize = 4096;
 /// Changes of one node that come at once and are told one by one. Ours: what a value of the key-value store
 /// has room for as Proxmox VE writes it.
 pub const CLUSTER_EVENTS_AT_ONCE: usize = 256;
-/// Findings of one code about a cluster; more are counted. Ours: more than anybody reads.
-pub const FINDINGS: usize = 256;
+/// Findings of one code about a cluster; more are counted. Ours: more than anybody reads, and a tenth of a
+/// millisecond.
+pub const FINDINGS: usize = 100;
 /// LUNs, and nodes, that one finding names; more are counted. Ours.
 pub const FINDING_NAMES: usize = 1024;
 /// Bytes of a name in a finding. Ours: multipathd has room for WWIDs of 127, names of nodes have 63.

@@ -201,12 +201,15 @@ impl<'m> Causes<'m> {
                 *sum = sum.saturating_add(dead.paths);
             }
         }
+        // What is not there has none, which is less than any.
+        let through: HashMap<u32, u64> = self
+            .adapters
+            .keys()
+            .map(|&column| (column, self.paths_of_adapters(column)))
+            .collect();
         let mut alike: BTreeMap<(Vec<u32>, Side), Targets<'m>> = BTreeMap::new();
         for (&name, target) in ports.targets.iter().filter(|(name, _)| here(name)) {
-            let is_open = |dead: &&Dead| {
-                let sum = lost.get(&dead.column).copied().unwrap_or(0);
-                self.paths_of_adapters(dead.column) < sum
-            };
+            let is_open = |dead: &&Dead| through.get(&dead.column) < lost.get(&dead.column);
             let dead: Vec<Dead> = target.dead.iter().filter(is_open).copied().collect();
             if dead.is_empty() {
                 continue;

@@ -66,11 +66,19 @@ pub fn cluster() -> Vec<Seed> {
         .replace(",\"y\":[]", "");
     let arguments = r#"[["w","v"],{"w":"tank"},{"w":"san1"},{"n1":{"w":{"state":"optimal","paths-active":2,"paths-total":2,"size":5,"transport":"sas"},"u":{"state":"odd"}},"n2":{"w":null}},{"n1":1,"n2":1,"n3":0},{"w":{"n1":1,"n3":1},"v":{}}]"#;
     let compressed = broadcast().remove(2).1;
+    // A fabric that two nodes have lost, and on one of them another path.
+    let lost = r#"{"maps":{"w":{"state":"degraded","paths-active":2,"paths-total":4,"down":[0,2,3]},"3600":{"state":"failed","paths-active":0,"paths-total":4,"down":[0,1,2,3,4]}},"time":1700000000,"ports":[["hba","h1",4,4],["hba","h2",4,2],["target","t1",2,2],["target","t2",2,2],["target","t3",4,2]]}"#;
     vec![
         ("document", document.into_bytes()),
         ("compat", compat.into_bytes()),
         ("arguments", arguments.as_bytes().to_vec()),
         ("lines", lines.into_bytes()),
+        (
+            "causes",
+            [lost, &lost.replace(",1,2,3,4", ",2,3")]
+                .join("\n")
+                .into_bytes(),
+        ),
         (
             "compressed",
             [&compressed[..], b"\n", long.as_bytes()].concat(),

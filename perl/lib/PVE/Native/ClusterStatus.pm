@@ -98,11 +98,17 @@ key-value store by node, as C<PVE::Cluster::get_node_kv> returns them, in any of
               "nodes":{"n1":{"state":"optimal","paths-active":4,"paths-total":4,"transport":"fc"},
                        "n2":{"state":"degraded","paths-active":3,"paths-total":4,"transport":"fc"},
                        "n3":{"state":"unknown","reason":"stale"}}}],
-     "nodes":{"n1":{"status":"live","age":12},"n2":{...},"n3":{"status":"stale","age":244}}}
+     "nodes":{"n1":{"status":"live","age":12},"n2":{...},"n3":{"status":"stale","age":244}},
+     "findings":[{"code":"node-stale","severity":"error","subject":"n3","sentence":"Node n3 is ...",
+                  "luns":[],"nodes":["n3"]},{"code":"lun-degraded",...}]}
 
 LUNs come in the order of their WWIDs. Their state is the worst of those nodes that say anything: C<optimal>,
 C<degraded> (some paths are down), C<missing> (a node that should have the LUN has not assembled it),
 C<failed> (no path is left); C<unknown> if nobody says anything. F<docs/cluster-status.md> has all keys.
+
+C<findings> says what is wrong, the worst first: a C<code> that stays the same, a C<severity> (C<error>,
+C<warning>, C<info>), a C<subject>, a C<sentence> for people, and the C<luns> and C<nodes> concerned. What has
+one cause, such as an adapter that is down, is one finding. Compat mode has none.
 
 Options, all of which may be left out:
 
