@@ -79,19 +79,20 @@ impl<'a> Scanner<'a> {
         bytes.try_into().ok()
     }
 
-    /// Passes over the value that comes next if it is written as one before was, byte for byte. That one,
-    /// which began and ended at these offsets, must have been an object, an array or a string: these tell
-    /// where they end.
+    /// Passes over the value that comes next if that is its text, which must be that of an object, an array or
+    /// a string: these tell where they end.
     #[inline]
-    pub fn repeats(&mut self, earlier: &std::ops::Range<usize>) -> bool {
-        let bytes = self.text.as_bytes();
-        let is_same = bytes
-            .get(earlier.clone())
-            .is_some_and(|earlier| bytes[self.at..].starts_with(earlier));
-        if is_same {
-            self.at += earlier.len();
+    pub fn passes(&mut self, text: &[u8]) -> bool {
+        let is_there = self.text.as_bytes()[self.at..].starts_with(text);
+        if is_there {
+            self.at += text.len();
         }
-        is_same
+        is_there
+    }
+
+    /// The text from an offset to where it is.
+    pub fn since(&self, start: usize) -> &'a [u8] {
+        &self.text.as_bytes()[start..self.at]
     }
 
     /// Nothing but white space may be left.

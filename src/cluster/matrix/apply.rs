@@ -44,6 +44,7 @@ impl Matrix {
             mode,
             wwids: &mut self.wwids,
             values: &mut self.values,
+            seen: &mut self.seen,
         };
         let mut read = text.and_then(|text| into.read(&text).map_err(|error| error.to_string()));
         if let (Ok(_), Err(error)) = (&read, self.fit_rows()) {
@@ -98,6 +99,7 @@ impl Matrix {
             mode: self.mode,
             wwids: &mut self.wwids,
             values: &mut self.values,
+            seen: &mut self.seen,
         };
         let cell = map.map_or(Cell::default(), |map| into.cell_of(map));
         let place = &mut self.cells[row as usize * self.stride + column as usize];
@@ -140,6 +142,7 @@ impl Matrix {
             mode: self.mode,
             wwids: &mut self.wwids,
             values: &mut self.values,
+            seen: &mut self.seen,
         };
         let mut report = Report::default();
         for (wwid, entry) in maps {

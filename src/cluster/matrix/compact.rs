@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::cell::Cell;
 use super::interner::Interner;
+use super::seen::Seen;
 use super::values::{Slot, Values};
 use super::{Expected, Matrix};
 
@@ -68,6 +69,8 @@ impl Matrix {
         let order = self.order.iter().map(|&column| columns[column as usize]);
         self.order = order.collect();
         (self.wwids, self.names, self.values) = (wwids, names, values);
+        // What is kept there has the old values.
+        self.seen = Seen::default();
         (self.cells, self.stride) = (cells, stride);
         Renumbered { rows, columns }
     }

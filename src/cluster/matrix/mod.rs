@@ -43,6 +43,7 @@ use crate::codes::codes;
 use crate::error::Result;
 use crate::limits;
 use interner::Interner;
+use seen::Seen;
 use values::Values;
 
 codes! {
@@ -99,6 +100,7 @@ pub struct Matrix {
     cells: Vec<Cell>,
     stride: usize,
     values: Values,
+    seen: Seen,
     expected: Expected,
     /// See [`Matrix::set_online`].
     online: Option<BTreeSet<String>>,
@@ -120,6 +122,7 @@ impl Matrix {
             cells: Vec::new(),
             stride: 0,
             values: Values::default(),
+            seen: Seen::default(),
             expected: Expected::default(),
             online: None,
         }

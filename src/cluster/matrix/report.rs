@@ -30,6 +30,7 @@ pub(super) struct Into<'a> {
     pub mode: Mode,
     pub wwids: &'a mut Interner,
     pub values: &'a mut Values,
+    pub seen: &'a mut Seen,
 }
 
 type Result<T> = std::result::Result<T, Syntax>;
@@ -109,7 +110,6 @@ impl Into<'_> {
     fn maps(&mut self, scanner: &mut Scanner<'_>, report: &mut Report, short: bool) -> Result<()> {
         scanner.enter()?;
         let mut first = true;
-        let mut seen = Seen::default();
         while let Some(wwid) = scanner.key(&mut first)? {
             if report.cells.len() == limits::BROADCAST_MAPS && self.mode == Mode::Strict {
                 return Err(MANY_MAPS);
@@ -117,7 +117,7 @@ impl Into<'_> {
             let row = self.wwids.put(&wwid);
             let next = scanner.peek();
             let place = Seen::place(scanner);
-            if let Some(cell) = seen.again(place, scanner) {
+            if let Some(cell) = self.seen.again(place, short, scanner) {
                 report.down.remove(&row);
                 report.cells.push((row, cell));
                 continue;
@@ -125,18 +125,16 @@ impl Into<'_> {
             let start = scanner.offset();
             let mut down = Vec::new();
             let cell = match next {
-                Some(b'{') if !short => {
-                    let cell = self.map(scanner, &mut down)?;
-                    if down.is_empty() {
-                        seen.keep(place, start..scanner.offset(), cell);
-                    }
-                    cell
-                }
+                Some(b'{') if !short => self.map(scanner, &mut down)?,
                 _ => match (scanner.value()?, short) {
                     (Json::Array(values), true) => self.short_map(values, &mut down),
                     (other, _) => self.cell(&other),
                 },
             };
+            if down.is_empty() && matches!(next, Some(b'{' | b'[')) {
+                let text = scanner.since(start);
+                self.seen.keep(place, short, text, cell);
+            }
             match down.is_empty() {
                 true => report.down.remove(&row),
                 false => report.down.insert(row, down),
