@@ -5,6 +5,7 @@
 //! them, nothing is used after it was freed.
 
 mod arguments;
+mod clusters;
 mod files;
 mod graphs;
 mod images;
@@ -17,6 +18,7 @@ use std::ptr;
 
 use pve_native::audit::{Audit, pven_audit_free};
 use pve_native::chain::{Chain, pven_chain_free};
+use pve_native::cluster_engine::{ClusterEngine, pven_cluster_engine_free};
 use pve_native::error::{
     Error, PVEN_ERR_CANCELLED, PVEN_ERR_PANIC, PVEN_ERR_POISONED, PVEN_NO_OFFSET, PVEN_OK,
     pven_error_code, pven_error_code_name, pven_error_errno, pven_error_free, pven_error_message,
@@ -48,6 +50,7 @@ struct Held {
     audits: [Option<Box<Audit>>; HELD],
     pins: [Option<Box<Pin>>; HELD],
     graphs: [Option<Box<SnapshotGraph>>; HELD],
+    engines: [Option<Box<ClusterEngine>>; HELD],
     errors: [Option<Box<Error>>; HELD],
     strings: Vec<*mut c_char>,
 }
@@ -73,6 +76,8 @@ pub fn run(input: &[u8]) {
     held.pins.into_iter().for_each(|it| pven_pin_free(it));
     let graphs = held.graphs.into_iter();
     graphs.for_each(|it| pven_snapshot_graph_free(it));
+    let engines = held.engines.into_iter();
+    engines.for_each(|it| pven_cluster_engine_free(it));
     held.errors.into_iter().for_each(|it| pven_error_free(it));
 }
 
@@ -96,7 +101,7 @@ impl Held {
             16 => self.many_json(input, files),
             17 => self.qemu_img_info_json(input, files),
             18 => self.file_size(input, files),
-            19 => match input.below(5) {
+            19 => match input.below(6) {
                 0 => files.write(input),
                 1 => {
                     shown(pven_format_name(input.u32()));
@@ -107,6 +112,7 @@ impl Held {
                     shown(pven_error_code_name(i32::from(input.u8())));
                 }
                 3 => self.storage(input),
+                4 => self.cluster(input),
                 _ => {
                     assert_eq!(pven_abi_version(), PVEN_ABI_VERSION);
                     shown(pven_version());

@@ -21,6 +21,7 @@ pub fn capi() -> Vec<Seed> {
         ("maps", maps()),
         ("safety", safety()),
         ("storages", storages()),
+        ("clusters", clusters()),
     ];
     seeds.extend(noise());
     seeds
@@ -50,6 +51,31 @@ fn storages() -> Vec<u8> {
         for format in [0, 1, 4, 8] {
             calls.extend(question(2, [name, format]));
         }
+    }
+    calls
+}
+
+/// An engine of each mode that is told of each kind of thing and asked after each.
+fn clusters() -> Vec<u8> {
+    let cluster = |place, what| vec![19, 4, place, what];
+    let mut calls = Vec::new();
+    for (place, options) in [(0, 3), (1, 4)] {
+        calls.extend([&cluster(place, 0)[..], &CALL, &[1, options, 1]].concat());
+        for told in [
+            [0, 0, 0, 1, 1, 9],
+            [1, 0, 1, 1, 1, 60],
+            [0, 4, 5, 1, 0, 0],
+            [0, 5, 6, 1, 0, 0],
+            [0, 6, 1, 250, 0, 0],
+        ] {
+            calls.extend([&cluster(place, 4)[..], &CALL, &told].concat());
+            for question in 0..5 {
+                calls.extend([&cluster(place, 9)[..], &TEXT, &[question, 0]].concat());
+            }
+        }
+    }
+    for question in 0..3 {
+        calls.extend([&cluster(0, 14)[..], &TEXT, &[0, 1, 1, 1, 0, 1, question]].concat());
     }
     calls
 }
