@@ -35,7 +35,9 @@ sub cluster {
     return $engine;
 }
 
-sub wwids ($changes) { return [map { $_->{wwid} } $changes->{rows}->@*] }
+sub wwids ($changes) {
+    return [map { $_->{wwid} } $changes->{rows}->@*];
+}
 
 subtest 'what has changed' => sub {
     my $engine = cluster();
@@ -65,8 +67,14 @@ subtest 'what has changed' => sub {
         'and what has happened',
     );
     my $again = $engine->changes($changes->{cursor});
-    is_deeply([$again->@{qw(full rows removed events passed-over)}], [0, [], [], [], 0], 'no more');
-    is_deeply(decode_json($engine->changes_json($changes->{cursor}))->{rows}, [], 'as JSON, too');
+    is_deeply(
+        [$again->@{qw(full rows removed events passed-over)}], [0, [], [], [], 0],
+        'no more'
+    );
+    is_deeply(
+        decode_json($engine->changes_json($changes->{cursor}))->{rows}, [],
+        'as JSON, too'
+    );
 
     $engine->update_node('n1', paths($NOW + 70, a => 4), $NOW + 70);
     $engine->update_node('n2', paths($NOW + 70, a => 4), $NOW + 70);
@@ -74,8 +82,12 @@ subtest 'what has changed' => sub {
     is_deeply([wwids($changes), $changes->{removed}], [['a'], ['b']], 'what is gone');
     for my $cursor ('', 'x', undef, $first->{cursor} =~ s/^./~/r, "\x{100}", "\xff") {
         my $full = eval { $engine->changes($cursor)->{full} } // "$@";
-        my $shown = defined($cursor) ? $cursor =~ s/([^ -~])/sprintf('<%x>', ord($1))/ger : 'undef';
-        like($full, $shown eq '<100>' ? qr/^cursor has characters/ : qr/^1\z/, "cursor '$shown'");
+        my $shown =
+            defined($cursor) ? $cursor =~ s/([^ -~])/sprintf('<%x>', ord($1))/ger : 'undef';
+        like(
+            $full, $shown eq '<100>' ? qr/^cursor has characters/ : qr/^1\z/,
+            "cursor '$shown'"
+        );
     }
 };
 
@@ -86,7 +98,10 @@ subtest 'membership and time' => sub {
     my $gone = $engine->changes($cursor);
     is_deeply(wwids($gone), ['a', 'b'], 'all rows of a node that goes');
     is($gone->{events}->@*, 1, 'are one event');
-    is_deeply([$gone->{events}->[0]->@{qw(node from to)}], [qw(n2 live offline)], 'that of the node');
+    is_deeply(
+        [$gone->{events}->[0]->@{qw(node from to)}], [qw(n2 live offline)],
+        'that of the node'
+    );
     $engine->set_members({ n1 => { online => 1, ip => '10.0.0.1' }, n2 => { online => 1 } });
     is($engine->rows()->[0]->{coverage}, '2/2', 'as PVE::Cluster has it');
     $engine->set_members({ n1 => '1' });
@@ -104,7 +119,10 @@ subtest 'membership and time' => sub {
     is($engine->next_deadline(), undef, 'no more');
     $engine->update_node('n1', undef, $NOW + 200);
     $engine->remove_node('n2');
-    is_deeply($engine->status(), { luns => [], nodes => {}, findings => [] }, 'nothing is left');
+    is_deeply(
+        $engine->status(), { luns => [], nodes => {}, findings => [] },
+        'nothing is left'
+    );
 };
 
 subtest 'configuration' => sub {
@@ -154,8 +172,12 @@ subtest 'any input, as all at once' => sub {
         my $expected = eval { PVE::Native::ClusterStatus::status($raw, $opts)->{luns} };
         my $fed = eval {
             $engine->set_members($members);
-            $engine->set_config({ map { $_ => $opts->{$_} } grep { !m/^(?:mode|now|members)\z/ }
-                    keys %$opts });
+            $engine->set_config(
+                {
+                    map { $_ => $opts->{$_} } grep { !m/^(?:mode|now|members)\z/ }
+                        keys %$opts
+                }
+            );
             $engine->remove_node($_) for grep { !exists($raw->{$_}) } keys %known;
             $engine->update_node($_, $raw->{$_}, $opts->{now}) for sort keys %$raw;
             $engine->advance($opts->{now});
@@ -199,7 +221,8 @@ subtest 'what makes no sense' => sub {
         ['a time that is over', sub { $engine->mute('lun-degraded', undef, $NOW - 1) }],
         ['no engine', sub { PVE::Native::ClusterStatus::Engine::rows({}) }],
         ['a class', sub { PVE::Native::ClusterStatus::Engine->rows() }],
-    ) {
+        )
+    {
         my ($name, $code) = @$_;
         my $failure = failure_of($code);
         isa_ok($failure, 'PVE::Native::Error', $name) or diag($failure);

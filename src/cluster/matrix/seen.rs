@@ -52,9 +52,7 @@ impl Seen {
     #[inline]
     pub fn again(&self, place: Place, short: bool, scanner: &mut Scanner<'_>) -> Option<Cell> {
         for &at in self.sets.get(place.0)? {
-            let Some(kept) = self.kept.get(usize::from(at)) else {
-                return None;
-            };
+            let kept = self.kept.get(usize::from(at))?;
             if kept.short == short && scanner.passes(&kept.text[..usize::from(kept.length)]) {
                 return Some(kept.cell);
             }
