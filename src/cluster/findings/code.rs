@@ -18,6 +18,8 @@ codes! {
         FabricDown = "fabric-down",
         /// All paths through an adapter are down.
         HbaDown = "hba-down",
+        /// WWIDs that differ in nothing but case: one of them is likely no LUN.
+        IdentityConflict = "identity-conflict",
         /// More paths are active than there are.
         ImpossibleCounts = "impossible-counts",
         /// There are more findings of a code than are told.
@@ -62,8 +64,6 @@ codes! {
         TargetDown = "target-down",
         /// States without a name that is known.
         UnrecognizedState = "unrecognized-state",
-        /// WWIDs that differ in nothing but case.
-        WwidCase = "wwid-case",
     }
 }
 

@@ -59,7 +59,7 @@ fn cases(matrix: &Matrix, sink: &mut Sink) {
         extent: wwids.len() as u64,
         about: wwids,
     });
-    sink.add(Code::WwidCase, drafts.collect(), |draft| {
+    sink.add(Code::IdentityConflict, drafts.collect(), |draft| {
         let wwids = draft.about.iter().map(|wwid| words::shown(wwid));
         let sentence = format!(
             "The WWIDs {} differ in nothing but case and are taken for {} LUNs: write what multipathd \

@@ -37,7 +37,7 @@ fn wwids_that_differ_in_case_only() {
     let found = found(&nodes, options);
     assert_eq!(
         names(&found),
-        [("lun-missing", "36a0"), ("wwid-case", "36a0")]
+        [("lun-missing", "36a0"), ("identity-conflict", "36a0")]
     );
     assert_eq!(found[1].luns, ["36A0", "36a0"]);
     assert!(
@@ -50,6 +50,6 @@ fn wwids_that_differ_in_case_only() {
     let finding = only(&[("n1", broadcast(maps))], json!({}));
     assert_eq!(
         (finding.code.name(), &*finding.subject),
-        ("wwid-case", "36ab")
+        ("identity-conflict", "36ab")
     );
 }
