@@ -111,10 +111,14 @@ fn document(text: &str) -> Result<&str> {
             let said = text.lines().last().unwrap_or_default();
             match said.trim() {
                 "" => Error::corrupt("multipathd said nothing"),
-                "timeout" => Error::corrupt("multipathd was busy for too long: it said 'timeout'"),
-                "fail" => Error::corrupt(
-                    "multipathd could not do it, as for a map that it does not know: it said 'fail'",
-                ),
+                // The daemon's word, and that of its client when the daemon does not say any.
+                said @ ("timeout" | "timeout receiving packet") => Error::corrupt(format!(
+                    "multipathd was busy for too long: it said '{said}'"
+                )),
+                // 0.9.4 says the one, 0.11.1 the other.
+                said @ ("fail" | "device not found") => Error::corrupt(format!(
+                    "multipathd could not do it, as for a map that it does not know: it said '{said}'"
+                )),
                 said => Error::corrupt(format!("multipathd said '{}'", printable(said.as_bytes()))),
             }
         })
@@ -186,7 +190,9 @@ mod tests {
         for (reply, says) in [
             (&b"timeout\n"[..], "busy for too long"),
             (b"Jul 01 | some warning\ntimeout\n", "busy for too long"),
+            (b"timeout receiving packet\n", "busy for too long"),
             (b"fail\n", "could not do it"),
+            (b"device not found\n", "could not do it"),
             (b"", "nothing"),
             (b"{\"maps\": [{\"uuid\" :", "cut off after 19 bytes"),
             (b"{\"maps\": [{}]", "cut off after 13 bytes"),
