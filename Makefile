@@ -135,11 +135,17 @@ check-perl: perl
 	perl/t/door/run.sh $(BUILD)
 
 # Real storage that dies, in a virtual machine; see tests/vm/check.sh.
-.PHONY: check-vm check-vm-short
+.PHONY: check-vm check-vm-short check-multipath-vm capture-multipathd
 check-vm: all
 	tests/vm/check.sh $(BUILD)
 check-vm-short: all
-	tests/vm/check.sh --short $(BUILD)
+	tests/vm/check.sh --short $(BUILD) deadline lvm online plugin
+
+# LUNs as two versions of multipathd tell of them; what they say becomes test data with the second.
+check-multipath-vm: all
+	tests/vm/check.sh $(BUILD) multipath
+capture-multipathd: check-multipath-vm
+	tests/vm/multipath/capture.sh $(BUILD)
 
 # Pins while files are exchanged, in as many rounds as wanted; `make check` has a few of them.
 PIN_ROUNDS ?= 2000

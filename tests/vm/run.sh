@@ -29,6 +29,8 @@ truncate -s 64M "$disks/results"
 mkdir -p "$output"
 console=$output/console.log
 
+# NVMe's own multipathing is off: multipathd has its disks then.
+options='console=ttyS0 quiet panic=-1 mitigations=off nvme_core.multipath=N'
 lib=$vm/emulator/usr/lib/x86_64-linux-gnu
 disk() { # a file, further options
     printf '%s' "if=virtio,format=raw,file=$1,$2"
@@ -40,7 +42,7 @@ emulator=(
     -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 2048
     -display none -nodefaults -no-reboot -serial stdio
     -kernel "$vm/vmlinuz" -initrd "$vm/initrd.cpio"
-    -append 'console=ttyS0 quiet panic=-1 mitigations=off rdinit=/init'
+    -append "$options rdinit=/init"
     -drive "$(disk "$vm/root.ext4" snapshot=on)"
     -drive "$(disk "$disks/test" readonly=on)"
     -drive "$(disk "$disks/empty" cache=unsafe,discard=unmap)"

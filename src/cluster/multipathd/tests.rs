@@ -1,5 +1,7 @@
 //! Replies of the real daemon (0.11.1, Debian 13), captured with four paths by scsi_debug, and what
-//! other versions write otherwise.
+//! other versions write otherwise. What two versions write of all states is in versions.rs.
+
+mod versions;
 
 use super::{Impairment, maps};
 use crate::cluster::MapState;
