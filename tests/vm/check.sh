@@ -32,9 +32,10 @@ for topic; do
     "$here/$topic/prepare.sh" "$build" "$work/test"
     [ -z $short ] || touch "$work/test/short"
     status=0
+    SECONDS=0
     "$here/run.sh" "$work/test" "$work/output" || status=$?
     case $status in
-        0) echo "the tests of $topic in the virtual machine are fine" ;;
+        0) echo "the tests of $topic in the virtual machine are fine ($SECONDS s)" ;;
         77) ;;
         124) echo "FAILED: $topic: not finished in time" && exit 1 ;;
         *) echo "FAILED: $topic in the virtual machine (exit status $status)" && exit 1 ;;
