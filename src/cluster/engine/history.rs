@@ -136,10 +136,9 @@ impl History {
 
     /// A LUN is gone.
     pub fn remove(&mut self, generation: u64, wwid: &str) {
-        if self.removed.len() == limits::CLUSTER_REMOVED
-            && let Some((lost, _)) = self.removed.pop_front()
-        {
-            self.floor = lost;
+        if self.removed.len() == limits::CLUSTER_REMOVED {
+            let lost = self.removed.pop_front();
+            self.floor = lost.map_or(self.floor, |(lost, _)| lost);
         }
         self.removed.push_back((generation, wwid.into()));
     }
