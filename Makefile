@@ -139,7 +139,7 @@ check-perl: perl
 check-vm: all
 	tests/vm/check.sh $(BUILD)
 check-vm-short: all
-	tests/vm/check.sh --short $(BUILD) deadline lvm online plugin
+	tests/vm/check.sh --short $(BUILD) online lvm plugin deadline
 
 # LUNs as two versions of multipathd tell of them; what they say becomes test data with the second.
 check-multipath-vm: all

@@ -47,6 +47,12 @@ impl Account {
         isize::from(after == Some(DEADLY)) - isize::from(before == Some(DEADLY))
     }
 
+    /// Whether both have the same cells.
+    #[cfg(test)]
+    pub fn counts_like(&self, other: &Account) -> bool {
+        (self.counts, self.held) == (other.counts, other.held)
+    }
+
     /// The worst state of those cells that say anything.
     pub fn state(&self) -> MapState {
         let worst = MapState::ALL.iter().rev();

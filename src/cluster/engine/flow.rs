@@ -26,7 +26,13 @@ impl Engine {
     }
 
     #[inline]
-    fn meaning(&self, cell: &Cell, number: u32, column: &Column, holders: Holders<'_>) -> Meaning {
+    pub(super) fn meaning(
+        &self,
+        cell: &Cell,
+        number: u32,
+        column: &Column,
+        holders: Holders<'_>,
+    ) -> Meaning {
         if !column.is_present {
             return Ok(None);
         }

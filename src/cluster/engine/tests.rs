@@ -15,8 +15,31 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Engine;
-use crate::cluster::matrix::{Member, Mode, Times};
+use super::account::Account;
+use crate::cluster::matrix::{Kind, Member, Mode, Times};
 use crate::cluster::status::Options;
+
+impl Engine {
+    /// The first row whose account is not what its cells say.
+    fn accounts_astray(&self) -> Option<String> {
+        let rows = 0..self.matrix.row_count() as u32;
+        let mut astray = rows.filter(|&row| {
+            let mut account = Account::default();
+            for number in 0..self.columns.len() as u32 {
+                let (cell, column) = (
+                    self.matrix.said(row, number),
+                    &self.columns[number as usize],
+                );
+                account.held += u16::from(cell.kind != Kind::None);
+                let meaning = self.meaning(cell, number, column, self.matrix.holders(row));
+                account.shift(Ok(None), meaning);
+            }
+            let kept = &self.accounts[row as usize];
+            !kept.counts_like(&account) || kept.is_dirty
+        });
+        astray.next().map(|row| self.matrix.wwid(row).to_owned())
+    }
+}
 
 const NOW: u64 = 1_800_000_000;
 

@@ -184,15 +184,20 @@ impl Matrix {
         node.broadcast = Broadcast::Good(report.head);
         node.down = report.down;
         let old = std::mem::take(&mut node.rows);
-        let rows: Vec<u32> = report.cells.iter().map(|(row, _)| *row).collect();
-        for (row, cell) in report.cells {
+        let mut cells = report.cells;
+        let mut is_there = vec![false; self.wwids.len()];
+        let again = |&(row, _): &(u32, Cell)| std::mem::replace(&mut is_there[row as usize], true);
+        if cells.iter().any(again) {
+            keep_last(&mut cells, &mut is_there);
+        }
+        let rows: Vec<u32> = cells.iter().map(|(row, _)| *row).collect();
+        for (row, cell) in cells {
             let place = &mut self.cells[row as usize * self.stride + column as usize];
             if *place != cell {
                 was(row, std::mem::replace(place, cell));
             }
         }
-        if !old.is_empty() && old != rows {
-            let mut is_there = vec![false; self.wwids.len()];
+        if old != rows {
             rows.iter().for_each(|&row| is_there[row as usize] = true);
             let gone = old.into_iter().filter(|&row| !is_there[row as usize]);
             gone.for_each(|row| self.empty(row, column, was));
@@ -218,4 +223,12 @@ impl Matrix {
             was(row, old);
         }
     }
+}
+
+/// Of cells of the same row the last one counts.
+fn keep_last(cells: &mut Vec<(u32, Cell)>, seen: &mut [bool]) {
+    seen.fill(false);
+    cells.reverse();
+    cells.retain(|&(row, _)| !std::mem::replace(&mut seen[row as usize], true));
+    cells.reverse();
 }

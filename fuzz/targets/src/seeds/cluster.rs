@@ -101,6 +101,7 @@ pub fn cluster_engine() -> Vec<Seed> {
         "r2",
         "mnull",
         r#"b2{"maps":{"x":{"state":"optimal"}},"time":1800000000}"#,
+        r#"b2{"maps":{"x":{"state":"failed"},"x":{},"x":{"state":"optimal"}},"time":1800000000}"#,
         "t-200",
         "t1000",
     ];

@@ -83,7 +83,20 @@ fn broadcast(random: &mut Random, now: f64, mode: Mode) -> String {
         2 => broadcast["maps"] = json!([]),
         _ => {}
     }
-    broadcast.to_string()
+    let text = broadcast.to_string();
+    match random.below(8) {
+        // The last of equal keys counts.
+        0 => {
+            let wwid = json!(random.pick(&WWIDS));
+            let twice = format!(
+                "{{\"maps\":{{{wwid}:{},{wwid}:{},",
+                map(random, mode),
+                map(random, mode)
+            );
+            text.replacen("{\"maps\":{\"", &format!("{twice}\""), 1)
+        }
+        _ => text,
+    }
 }
 
 fn config(random: &mut Random) -> Config {
@@ -290,6 +303,7 @@ impl Story {
         if self.mode == Mode::Strict {
             assert_eq!(about(self.engine.matrix()), about(&batch));
         }
+        assert_eq!(self.engine.accounts_astray(), None);
         let mut rows = Vec::new();
         if let Err(error) = batch.write_rows(&mut rows) {
             assert_eq!(
