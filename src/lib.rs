@@ -20,6 +20,7 @@ pub mod io;
 pub mod json;
 pub mod limits;
 pub mod panics;
+pub mod placement;
 #[cfg(test)]
 #[path = "../tests/support/random.rs"]
 #[allow(dead_code, reason = "tests outside use the rest")]
