@@ -1,6 +1,7 @@
 //! Which node a guest is placed on, and why.
 //!
-//! [`statistics`] says what guests use, from samples. Units are the same everywhere: cores and
-//! bytes. Equal inputs give equal answers.
+//! [`statistics`] says what guests use, from samples; [`scoring`] scores nodes and migrations as
+//! Proxmox VE does. Units are the same everywhere: cores and bytes. Equal inputs give equal answers.
 
+pub mod scoring;
 pub mod statistics;
