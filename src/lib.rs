@@ -2,8 +2,8 @@
 //!
 //! Data flows one way: bytes ([`io`]) → one image ([`image`]) → how images refer to each other
 //! ([`chain`]) → what that means to Proxmox VE ([`snapshot`]). The faces (C, Perl, command line) turn their arguments into the types of this
-//! crate and its results into theirs; no rule lives in a face. [`storage`] and [`cluster`] stand
-//! beside them and know nothing of images.
+//! crate and its results into theirs; no rule lives in a face. [`storage`], [`cluster`] and
+//! [`placement`] stand beside them and know nothing of images.
 //!
 //! Nothing in here prints, starts a process or keeps process-wide state, save the deadline
 //! helpers of [`io`]; `unsafe` stands in `io/sys/` alone.
