@@ -8,32 +8,39 @@ use super::wide::Wide;
 /// One resource's load on one node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
-    /// Cores or bytes in use.
-    pub(super) used: f64,
-    /// Cores or bytes that there are; above 0.
-    pub(super) capacity: f64,
+    used: f64,
+    capacity: f64,
+    fraction: f64,
 }
 
 impl Load {
+    /// Of a capacity above 0.
+    fn new(used: f64, capacity: f64) -> Load {
+        Load {
+            used,
+            capacity,
+            fraction: used / capacity,
+        }
+    }
+
+    /// Cores or bytes that there are.
+    pub(super) fn capacity(self) -> f64 {
+        self.capacity
+    }
+
     /// The share in use, above 1 if overcommitted.
     pub(super) fn fraction(self) -> f64 {
-        self.used / self.capacity
+        self.fraction
     }
 
     /// With `amount` more on it.
     pub(super) fn with(self, amount: f64) -> Load {
-        Load {
-            used: self.used + amount,
-            ..self
-        }
+        Load::new(self.used + amount, self.capacity)
     }
 
     /// With `amount` less on it, and never below nothing.
     pub(super) fn without(self, amount: f64) -> Load {
-        Load {
-            used: (self.used - amount).max(0.0),
-            ..self
-        }
+        Load::new((self.used - amount).max(0.0), self.capacity)
     }
 }
 
@@ -74,10 +81,9 @@ impl Cluster {
     pub(super) fn new(usage: &Usage, counted: Counted) -> Self {
         let loads = usage.nodes().iter().map(|node| {
             let ((cpu, mem), (maxcpu, maxmem)) = (node.used(counted), node.capacity());
-            let load = |used, capacity| Load { used, capacity };
             (maxcpu > 0.0 && maxmem > 0.0).then(|| Loads {
-                cpu: load(cpu, maxcpu),
-                mem: load(mem, maxmem),
+                cpu: Load::new(cpu, maxcpu),
+                mem: Load::new(mem, maxmem),
             })
         });
         Cluster(loads.collect())

@@ -99,8 +99,8 @@ impl Dynamic {
         migration::by_closeness(&self.usage, &self.cluster(), candidates, limit, self.scale)
     }
 
-    /// A score for starting this guest on each node, in the order of [`Self::list_nodes`]: from 0 to
-    /// 1, more is better, or [`NO_CAPACITY`](super::NO_CAPACITY).
+    /// A score for starting this guest on each node, in the order of [`Self::list_nodes`]: from 0
+    /// to 1, more is better, or [`NO_CAPACITY`](super::NO_CAPACITY).
     ///
     /// # Errors
     ///

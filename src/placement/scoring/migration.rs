@@ -36,7 +36,8 @@ pub struct Migration {
 pub struct ScoredMigration {
     /// The migration.
     pub migration: Migration,
-    /// The imbalance after it, cut off after 15 decimals: what follows is noise and must not decide.
+    /// The imbalance after it, cut off after 15 decimals: what follows is noise, and must not
+    /// decide.
     pub imbalance: f64,
 }
 

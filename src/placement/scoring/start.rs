@@ -3,8 +3,8 @@
 //!
 //! A row is the cluster with the guest on one of its nodes: root mean square and highest of the CPU
 //! loads, root mean square and highest of the memory loads, each plus 1, so that small differences
-//! of small loads do not look large. A row's score is how much nearer it is to the worst value of
-//! every column than to the best: from 0 to 1, more is better.
+//! of small loads do not look large. A row has a distance to the best values of all columns and one
+//! to the worst; its score is the latter over the sum of both: from 0 to 1, more is better.
 
 use super::cluster::{Cluster, Load, Loads};
 use super::stats::GuestStats;
@@ -15,7 +15,7 @@ pub const NO_CAPACITY: f64 = -1.0;
 /// Of mean and highest CPU load, and mean and highest memory load.
 const WEIGHTS: [f64; 4] = [1.0 / 18.0, 2.0 / 18.0, 5.0 / 18.0, 10.0 / 18.0];
 
-/// The criteria of one alternative, in the order of the weights, without the 1 that is added to all.
+/// The criteria of one alternative, in the order of the weights, before 1 is added to each.
 pub(super) type Row = [f64; 4];
 
 /// A score for each node, in the order of the nodes.
@@ -25,7 +25,7 @@ pub(super) fn scores(cluster: &Cluster, guest: &GuestStats) -> Vec<f64> {
     let mem = Column::new(cluster, |loads| loads.mem);
     let rows = cluster.0.iter().flatten().map(|loads| {
         let cores = match guest.maxcpu {
-            0.0 => loads.cpu.capacity,
+            0.0 => loads.cpu.capacity(),
             limit => limit,
         };
         let [mean_cpu, highest_cpu] = cpu.with(loads.cpu, cores, count);
@@ -60,11 +60,11 @@ impl Column {
         column
     }
 
-    /// Root mean square and highest once `amount` has come onto `load`. Loads only grow here: the
-    /// old highest stays one, and nothing cancels out.
+    /// Root mean square and highest once `amount` has come onto `load`. Loads only grow
+    /// here, so the old highest stays where it was, and the sum loses nothing that it held.
     fn with(&self, load: Load, amount: f64, count: f64) -> [f64; 2] {
         let (before, after) = (load.fraction(), load.with(amount).fraction());
-        let grown = amount / load.capacity * (before + after);
+        let grown = (after - before) * (after + before);
         let mean = ((self.squares + grown) / count).sqrt();
         [mean, self.highest.max(after)]
     }

@@ -64,8 +64,9 @@ impl Static {
         self.usage.add_guest(sid, guest)
     }
 
-    /// Adds a running guest that may use `maxcpu` cores and `maxmem` bytes to a node. Of a guest that is on
-    /// a node already, this says that it is moving to this one; its maxima stay as they were.
+    /// Adds a running guest that may use `maxcpu` cores and `maxmem` bytes to a node. Of a guest
+    /// that is on a node already, this says that it is moving to this one; its maxima stay as they
+    /// were.
     ///
     /// # Errors
     ///

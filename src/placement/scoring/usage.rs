@@ -40,6 +40,15 @@ struct Added {
     mem: u128,
 }
 
+impl Added {
+    /// Cores and bytes, with what the node uses itself.
+    fn to(self, own: NodeStats) -> (f64, f64) {
+        let mut cpu = Cores::new(own.cpu);
+        cpu += self.cpu;
+        (cpu.get(), (u128::from(own.mem) + self.mem) as f64)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) name: String,
@@ -47,19 +56,38 @@ pub(super) struct Node {
     sids: BTreeSet<String>,
     all: Added,
     starting: Added,
+    /// The sums as doubles, which every score reads and few calls change.
+    used_by_all: (f64, f64),
+    used_with_starting: (f64, f64),
 }
 
 impl Node {
+    fn new(name: &str, own: NodeStats) -> Self {
+        let mut node = Node {
+            name: name.to_owned(),
+            own,
+            sids: BTreeSet::new(),
+            all: Added::default(),
+            starting: Added::default(),
+            used_by_all: (0.0, 0.0),
+            used_with_starting: (0.0, 0.0),
+        };
+        node.sum_up();
+        node
+    }
+
+    fn sum_up(&mut self) {
+        self.used_by_all = self.all.to(self.own);
+        self.used_with_starting = self.starting.to(self.own);
+    }
+
     /// The node's usage with the counted guests on it: cores and bytes.
     pub(super) fn used(&self, counted: Counted) -> (f64, f64) {
-        let mut cpu = Cores::new(self.own.cpu);
-        let added = match counted {
-            Counted::All => self.all,
-            Counted::Starting => self.starting,
-            Counted::Nobody => Added::default(),
-        };
-        cpu += added.cpu;
-        (cpu.get(), (u128::from(self.own.mem) + added.mem) as f64)
+        match counted {
+            Counted::All => self.used_by_all,
+            Counted::Starting => self.used_with_starting,
+            Counted::Nobody => (self.own.cpu, self.own.mem as f64),
+        }
     }
 
     /// Cores and bytes that there are.
@@ -75,6 +103,7 @@ impl Node {
             sum.mem += share.mem;
         }
         self.sids.insert(sid.to_owned());
+        self.sum_up();
     }
 
     fn leave(&mut self, sid: &str, guest: &Guest) {
@@ -85,6 +114,7 @@ impl Node {
             sum.mem -= share.mem;
         }
         self.sids.remove(sid);
+        self.sum_up();
     }
 
     /// What a guest takes of this node at most.
@@ -127,14 +157,7 @@ impl Usage {
         let Err(place) = self.place(name) else {
             return Err(refused("node", name, "exists already"));
         };
-        let node = Node {
-            name: name.to_owned(),
-            own,
-            sids: BTreeSet::new(),
-            all: Added::default(),
-            starting: Added::default(),
-        };
-        self.nodes.insert(place, node);
+        self.nodes.insert(place, Node::new(name, own));
         Ok(())
     }
 
