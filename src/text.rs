@@ -25,6 +25,19 @@ pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// A number with commas between groups of three digits.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// The part of `bytes` before the first NUL.
 pub fn until_nul(bytes: &[u8]) -> &[u8] {
     match bytes.iter().position(|&b| b == 0) {
@@ -115,6 +128,12 @@ fn codepoint(bytes: &[u8]) -> (Option<char>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_groups() {
+        let found = [0, 999, 1000, 10_000, 1_234_567].map(thousands);
+        assert_eq!(found, ["0", "999", "1,000", "10,000", "1,234,567"]);
+    }
 
     #[test]
     fn ascii_and_utf8_are_kept() {

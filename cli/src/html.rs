@@ -6,9 +6,9 @@ use std::fmt::Write;
 use pve_native_core::Severity;
 use pve_native_core::cluster::MapState;
 use pve_native_core::cluster::findings::Finding;
-use pve_native_core::text::printable;
+use pve_native_core::text::{printable, thousands};
 
-use crate::cluster::view::{LEGEND, Lun, View, letter, thousands};
+use crate::cluster::view::{LEGEND, Lun, View, letter};
 use crate::svg::text;
 
 /// Cells on a page, some megabytes; LUNs that have no room are counted.
@@ -98,7 +98,7 @@ fn matrix(out: &mut String, view: &View<'_>) {
     out.push_str("</tbody>\n</table>\n</div>\n");
     let left_out = &view.luns[luns.len()..];
     if let Some(worst) = left_out.first() {
-        let (count, worst) = (thousands(left_out.len()), worst.state.name());
+        let (count, worst) = (thousands(left_out.len() as u64), worst.state.name());
         let _ = writeln!(
             out,
             "<p>And {count} more LUNs, the first of them {worst}.</p>"
@@ -152,7 +152,7 @@ fn finding(out: &mut String, finding: &Finding) {
     if finding.luns.len() > 1 {
         let luns = finding.luns.iter().map(|wwid| printable(wwid.as_bytes()));
         let luns: Vec<String> = luns.map(|wwid| escaped(&wwid)).collect();
-        let (count, luns) = (thousands(luns.len()), luns.join(" "));
+        let (count, luns) = (thousands(luns.len() as u64), luns.join(" "));
         let _ = write!(
             out,
             "<details><summary>{count} LUNs</summary>{luns}</details>"

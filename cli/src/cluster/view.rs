@@ -8,7 +8,7 @@ use pve_native_core::cluster::findings::{Code, Finding};
 use pve_native_core::cluster::json::Json;
 use pve_native_core::cluster::matrix::{Cell, Judged, Reason, Row};
 use pve_native_core::cluster::status::Answer;
-use pve_native_core::text::printable;
+use pve_native_core::text::{printable, thousands};
 use pve_native_core::{Result, Severity};
 
 use crate::human::{moment, size};
@@ -82,7 +82,7 @@ impl<'a> View<'a> {
         let total = self.luns.len();
         let nodes = match self.nodes.len() {
             1 => "1 node".to_string(),
-            count => format!("{} nodes", thousands(count)),
+            count => format!("{} nodes", thousands(count as u64)),
         };
         let with = |state| self.luns.iter().filter(move |lun| lun.state == state);
         let bad = total - with(MapState::Optimal).count();
@@ -90,23 +90,23 @@ impl<'a> View<'a> {
         for state in BAD {
             match with(state).count() {
                 0 => {}
-                count => parts.push(format!("{} {}", thousands(count), state.name())),
+                count => parts.push(format!("{} {}", thousands(count as u64), state.name())),
             }
         }
         let doubtful = with(MapState::Optimal).filter(|lun| lun.is_doubtful);
         let doubtful = match doubtful.count() {
             0 => String::new(),
-            count => format!("; {} not known everywhere", thousands(count)),
+            count => format!("; {} not known everywhere", thousands(count as u64)),
         };
         let total = match total {
             0 => return format!("no LUNs, {nodes}"),
             1 => "1 LUN".to_string(),
-            count => format!("{} LUNs", thousands(count)),
+            count => format!("{} LUNs", thousands(count as u64)),
         };
         match bad {
             0 => format!("all of {total} optimal on {nodes}{doubtful}"),
             bad => {
-                let (bad, parts) = (thousands(bad), parts.join(", "));
+                let (bad, parts) = (thousands(bad as u64), parts.join(", "));
                 format!("{bad} of {total} not optimal on {nodes}: {parts}{doubtful}")
             }
         }
@@ -271,28 +271,4 @@ fn words(value: &Json) -> String {
         other => serde_json::to_string(other).unwrap_or_default(),
     };
     printable(text.as_bytes()).into_owned()
-}
-
-/// A number with commas between groups of three digits.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_groups() {
-        let found = [0, 999, 1000, 10_000, 1_234_567].map(thousands);
-        assert_eq!(found, ["0", "999", "1,000", "10,000", "1,234,567"]);
-    }
 }

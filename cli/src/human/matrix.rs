@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use anstyle::Style;
 use pve_native_core::Severity;
 use pve_native_core::cluster::findings::Finding;
+use pve_native_core::text::thousands;
 use unicode_width::UnicodeWidthStr;
 
 use super::cluster::style;
 use super::table::ROWS;
 use super::{NAME, QUIET, Symbols, locale_is_utf8, styled};
-use crate::cluster::view::{LEGEND, Lun, Shown, View, letter, thousands};
+use crate::cluster::view::{LEGEND, Lun, Shown, View, letter};
 use crate::svg::text::shortened;
 
 /// Columns of a node's name at the most.
@@ -38,7 +39,7 @@ pub fn report(view: &View<'_>, width: usize, symbols: &Symbols) -> String {
     let shown = view.findings.iter().take(FINDINGS);
     lines.extend(shown.map(|one| finding(one, symbols)));
     if view.findings.len() > FINDINGS {
-        let more = thousands(view.findings.len() - FINDINGS);
+        let more = thousands((view.findings.len() - FINDINGS) as u64);
         lines.push(format!("and {more} more findings, all in --output json"));
     }
     while lines.last().is_some_and(String::is_empty) {
@@ -194,7 +195,7 @@ fn matrix(view: &View<'_>, width: usize) -> Vec<String> {
     }
     let left_out = &view.luns[luns.len()..];
     if let Some(worst) = left_out.first() {
-        let (count, worst) = (thousands(left_out.len()), worst.state.name());
+        let (count, worst) = (thousands(left_out.len() as u64), worst.state.name());
         lines.push(format!(
             "and {count} more LUNs, the first of them {worst}, all in --output json"
         ));

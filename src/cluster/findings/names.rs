@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::sink::{Draft, Said, Sink};
 use super::{Code, words};
 use crate::cluster::matrix::Matrix;
+use crate::text::thousands;
 
 /// Both of it.
 pub fn say(matrix: &Matrix, sink: &mut Sink) {
@@ -30,7 +31,7 @@ fn aliases(matrix: &Matrix, sink: &mut Sink) {
         let sentence = format!(
             "The alias {} is given to {} LUNs: {}. Give each its own.",
             words::shown(&draft.subject),
-            words::thousands(draft.extent),
+            thousands(draft.extent),
             words::list(wwids)
         );
         said(sentence, &draft.about)
@@ -65,7 +66,7 @@ fn cases(matrix: &Matrix, sink: &mut Sink) {
             "The WWIDs {} differ in nothing but case and are taken for {} LUNs: write what multipathd \
              shows, exactly, in the allow-list.",
             words::list(wwids),
-            words::thousands(draft.extent)
+            thousands(draft.extent)
         );
         said(sentence, &draft.about)
     });

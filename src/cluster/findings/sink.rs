@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 
 use super::{Code, Finding, words};
 use crate::limits;
+use crate::text::thousands;
 
 /// A finding for which nobody has made a sentence yet.
 pub(in crate::cluster) struct Draft<'m, T> {
@@ -57,7 +58,7 @@ impl Sink {
             });
         }
         if left_out > 0 {
-            let (count, name) = (words::thousands(left_out as u64), code.name());
+            let (count, name) = (thousands(left_out as u64), code.name());
             self.0.push(Finding {
                 code: Code::LeftOut,
                 severity: code.severity(),

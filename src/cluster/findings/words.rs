@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::cluster::json::Json;
 use crate::cluster::matrix::Matrix;
 use crate::limits;
-use crate::text::printable;
+use crate::text::{printable, thousands};
 
 /// Characters of a name in a sentence.
 const SHOWN: usize = 64;
@@ -118,19 +118,6 @@ pub fn count(number: u64, what: &str) -> String {
         1 => format!("1 {what}"),
         _ => format!("{} {what}s", thousands(number)),
     }
-}
-
-/// A number with commas between groups of three digits.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Bytes, exactly, in the largest unit in which they are a whole number.
