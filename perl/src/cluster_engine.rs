@@ -69,8 +69,9 @@ mod export {
             match optional("broadcast", &raw)? {
                 Some(raw) => engine.update_node(name, raw, now),
                 None => {
+                    engine.advance(now)?;
                     engine.remove_node(name);
-                    engine.advance(now)
+                    Ok(())
                 }
             }
         })

@@ -189,11 +189,12 @@ impl Engine {
         }
         let replaced = self.matrix.replace_config(config);
         self.grow();
-        let (config, expected) = replaced?;
-        self.reconfigure(&config, &expected);
-        self.look_again("configuration");
+        if let Ok((config, expected)) = &replaced {
+            self.reconfigure(config, expected);
+            self.look_again("configuration");
+        }
         self.tidy();
-        Ok(())
+        replaced.map(|_| ())
     }
 
     /// It is that time now, in seconds since the epoch. Time that goes back does so. An error if it is

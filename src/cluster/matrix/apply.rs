@@ -164,9 +164,20 @@ impl Matrix {
 
     /// The number of a row, made if there is none.
     pub(super) fn row(&mut self, wwid: &str) -> Result<u32> {
+        let known = self.wwids.len();
         let row = self.wwids.put(wwid);
-        self.fit_rows()?;
-        Ok(row)
+        let fits = self.fit_rows();
+        if fits.is_err() {
+            // A name without cells would be one row too many.
+            self.wwids.truncate(known);
+        }
+        fits.map(|()| row)
+    }
+
+    /// Forgets the rows with this number and all later ones, which nobody uses yet.
+    pub(super) fn forget_rows(&mut self, known: usize) {
+        self.wwids.truncate(known);
+        self.cells.truncate(known * self.stride);
     }
 
     fn fit_rows(&mut self) -> Result<()> {

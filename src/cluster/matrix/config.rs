@@ -112,6 +112,16 @@ impl Matrix {
         &mut self,
         config: Config,
     ) -> Result<(Config, Expected)> {
+        let known = self.row_count();
+        let replaced = self.take_config(config);
+        if replaced.is_err() {
+            // Names that nobody uses must not take the room of others.
+            self.forget_rows(known);
+        }
+        replaced
+    }
+
+    fn take_config(&mut self, config: Config) -> Result<(Config, Expected)> {
         let sets = config.expected.values().flatten();
         let mut named = Vec::new();
         for name in config.expected_nodes.iter().chain(sets) {

@@ -1,6 +1,7 @@
 //! Whatever is told, and for however long: what is kept is bounded.
 
 use super::*;
+use crate::cluster::matrix::Config;
 use crate::limits;
 
 #[test]
@@ -97,4 +98,28 @@ fn too_many_nodes_are_an_error_and_harm_nobody() {
     assert!(engine.update_map("more", "w", None, NOW as f64).is_err());
     update(&mut engine, "7", NOW, &[("a", 4)]);
     assert_eq!(changed(&changes(&mut engine, None)), ["a"]);
+}
+
+#[test]
+fn a_configuration_that_is_too_large_is_an_error_and_harms_nobody() {
+    let mut engine = engine();
+    update(&mut engine, "n1", NOW, &[("a", 4)]);
+    configure(
+        &mut engine,
+        json!({ "allow": ["b"], "expected-nodes": ["n1"] }),
+    );
+    let known = changes(&mut engine, None);
+    let too_many = 0..=limits::CLUSTER_LUNS;
+    let config = Config {
+        allow: too_many.map(|n| n.to_string()).collect(),
+        ..Config::default()
+    };
+    assert!(engine.set_config(config).is_err());
+    // Whoever uses all rows finds only those of before, and there is room as before.
+    engine.set_members(members(&[("n1", false)]));
+    engine.set_members(members(&[("n1", true)]));
+    update(&mut engine, "n1", NOW + 1, &[("a", 4), ("c", 4)]);
+    let now = changes(&mut engine, cursor(&known));
+    assert_eq!(changed(&now), ["a", "b", "c"]);
+    assert_eq!(now["rows"][1]["cluster-state"], "missing");
 }
