@@ -24,7 +24,7 @@ sub check ($what, $is, $expected) {
     $failed = 1 if $one ne $other;
 }
 
-# The answer for nodes, each with the file of its broadcast; and the exit status.
+# The answer for nodes, each with the file of its broadcast: the exit status, both LUNs, and what was found.
 sub status (%nodes) {
     Machine::command(qw(rm -rf /tmp/nodes));
     mkdir('/tmp/nodes') or die "cannot make a folder: $!\n";
@@ -33,8 +33,9 @@ sub status (%nodes) {
     Machine::put('/tmp/nodes/options.json', $json->encode($options));
     my @options = qw(--now 1700000010 --output json);
     my ($status, $said) = Machine::attempt(qw(./pve-native cluster status /tmp/nodes), @options);
-    my %luns = map { $_->{wwid} => $_ } $json->decode($said)->{luns}->@*;
-    return ($status, $luns{$tank}, $luns{$fast});
+    my $answer = $json->decode($said);
+    my %luns = map { $_->{wwid} => $_ } $answer->{luns}->@*;
+    return ($status, $luns{$tank}, $luns{$fast}, $answer->{findings});
 }
 
 sub cell ($state, $active, $total, %more) {
@@ -88,6 +89,9 @@ for my $version (@versions) {
         $is = [$other->@{qw(cluster-state nodes)}];
         check("$version, the other LUN", $is, ['missing', \%healthy]);
     }
+    my $findings = (status(map { $_ => $file->($_) } qw(ok resized)))[3];
+    my @about = map { $_->{subject} } grep { $_->{code} eq 'size-mismatch' } $findings->@*;
+    check("$version, a LUN that only one node has seen grow", \@about, [$tank]);
 }
 
 # Nodes of different versions.
