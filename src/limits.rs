@@ -79,6 +79,31 @@ pub const BROADCAST: usize = 32_767;
 /// Bytes of a compressed broadcast's text, written and read. Ours: 32 times what the maps of a full value
 /// take, and too little for anybody to be harmed.
 pub const BROADCAST_TEXT: usize = 4 << 20;
+/// Bytes of a placement problem as a document. Ours: 65,536 guests with samples are a tenth of it.
+pub const PLACEMENT_DOCUMENT: usize = 256 << 20;
+/// Nodes of a placement problem. Ours: as of a cluster.
+pub const PLACEMENT_NODES: usize = CLUSTER_NODES;
+/// Guests of a placement problem. Ours: six times the largest cluster that was simulated.
+pub const PLACEMENT_GUESTS: usize = 1 << 16;
+/// Guests times nodes. Ours: one bit each for what is allowed, eight bytes at the worst.
+pub const PLACEMENT_PAIRS: usize = 64 << 20;
+/// Rules of a placement problem. Ours.
+pub const PLACEMENT_RULES: usize = 1 << 16;
+/// Guests that all rules name together. Ours.
+pub const PLACEMENT_RULE_GUESTS: usize = 1 << 20;
+/// Resources besides devices, and kinds of devices. Ours: what the document's description promises.
+pub const PLACEMENT_RESOURCES: usize = 16;
+/// The largest amount of one thing, in what it is counted by (bytes, millionths of a core). Ours: up to here
+/// doubles are exact, and so what JSON's readers make of a number.
+pub const PLACEMENT_AMOUNT: u64 = 1 << 53;
+/// The largest sum of such amounts. Ours: two of them can be added.
+pub const PLACEMENT_SUM: u64 = 1 << 62;
+/// Nodes that fail at once. Ours: there are 1.3 million sets of three among 200 nodes, and 64 million of four.
+pub const PLACEMENT_FAILURES: u64 = 3;
+/// Sets of failed nodes, named or made. Ours: three of 200.
+pub const PLACEMENT_CASES: usize = 1 << 21;
+/// Pairs of guests and nodes for which an answer says why, unless it is asked to explain. Ours: a megabyte.
+pub const PLACEMENT_REASONS: usize = 10_000;
 /// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.
 pub const SNAPSHOT_NAME: usize = 40;
 /// Length of a logical volume's name. LVM: `NAME_LEN` without its NUL.

@@ -1,0 +1,237 @@
+//! From the problem to one of its questions.
+
+use super::{Given, Instance};
+use crate::placement::bits::Bits;
+use crate::placement::problem::{Problem, RuleKind};
+
+pub(super) fn build(
+    problem: &Problem,
+    failed: Bits,
+    given: Given,
+    guests: Vec<usize>,
+) -> Instance<'_> {
+    let mut item_of = vec![None; problem.guests.len()];
+    for (item, &guest) in guests.iter().enumerate() {
+        item_of[guest] = Some(item);
+    }
+    let mut instance = Instance {
+        problem,
+        failed,
+        given,
+        need: Vec::new(),
+        load: Vec::new(),
+        limit: Vec::new(),
+        allowed: Vec::new(),
+        rank: vec![Vec::new(); guests.len()],
+        together: Vec::new(),
+        apart: Vec::new(),
+        guests,
+        item_of,
+    };
+    for item in 0..instance.guests.len() {
+        let guest = instance.guests[item];
+        let mut charge = instance.charge(guest).clone();
+        // What is reserved for it is the same guest; the larger counts.
+        let reserved = problem.guests[guest]
+            .reserved
+            .iter()
+            .filter(|_| !instance.given.reservations);
+        reserved.for_each(|(_, size)| at_least(&mut charge, size));
+        instance.need.extend(charge);
+    }
+    loads(&mut instance);
+    instance.allowed = (0..instance.guests.len())
+        .map(|item| allowed(&instance, item))
+        .collect();
+    rules(&mut instance);
+    instance
+}
+
+/// What is on the nodes, and what may be.
+fn loads(instance: &mut Instance<'_>) {
+    let problem = instance.problem;
+    let resources = problem.resources.len();
+    for node in &problem.nodes {
+        let kept = !instance.given.reservations;
+        let fixed = node.used.iter().zip(&node.reserved);
+        instance
+            .load
+            .extend(fixed.map(|(used, reserved)| used + if kept { *reserved } else { 0 }));
+        let limit = if instance.given.hard_limit {
+            &node.overcommitted
+        } else {
+            &node.limit
+        };
+        let limit = limit.iter().zip(&node.limit);
+        instance
+            .limit
+            .extend(limit.map(|(limit, least)| limit.max(least)));
+    }
+    for (at, guest) in problem.guests.iter().enumerate() {
+        let mut charge = instance.charge(at).clone();
+        let stays = guest.node.filter(|_| instance.item_of[at].is_none());
+        let reserved = guest
+            .reserved
+            .iter()
+            .filter(|_| !instance.given.reservations);
+        for (node, size) in reserved {
+            if stays == Some(*node) {
+                at_least(&mut charge, size);
+            } else if stays.is_some() {
+                book(&mut instance.load[node * resources..][..resources], size);
+            }
+        }
+        if let Some(node) = stays {
+            book(&mut instance.load[node * resources..][..resources], &charge);
+        }
+    }
+}
+
+fn at_least(charge: &mut [u64], size: &[u64]) {
+    charge
+        .iter_mut()
+        .zip(size)
+        .for_each(|(charge, &size)| *charge = size.max(*charge));
+}
+
+fn book(load: &mut [u64], charge: &[u64]) {
+    for (load, charge) in load.iter_mut().zip(charge) {
+        *load = load.saturating_add(*charge);
+    }
+}
+
+/// The nodes that have all that an item needs; rules come after.
+fn allowed(instance: &Instance<'_>, item: usize) -> Bits {
+    let nodes = 0..instance.nodes();
+    nodes
+        .filter(|&node| instance.lacks(item, node).is_none())
+        .collect()
+}
+
+/// What the rules leave of it, as far as they do not depend on where other items go.
+fn rules(instance: &mut Instance<'_>) {
+    let problem = instance.problem;
+    let mut groups = Groups::new(instance.guests.len());
+    for (at, rule) in problem.rules.iter().enumerate() {
+        if instance.given.is_given(at) {
+            continue;
+        }
+        let items: Vec<usize> = rule
+            .guests
+            .iter()
+            .filter_map(|&g| instance.item_of[g])
+            .collect();
+        let staying = || {
+            rule.guests
+                .iter()
+                .filter(|&&g| instance.item_of[g].is_none())
+        };
+        let homes = || staying().filter_map(|&g| problem.guests[g].node);
+        match &rule.kind {
+            RuleKind::Nodes { nodes, strict } => {
+                if *strict {
+                    let named: Bits = nodes.iter().map(|(node, _)| *node).collect();
+                    items
+                        .iter()
+                        .for_each(|&item| instance.allowed[item].intersect(&named));
+                }
+                let ranks = ranks(instance, nodes);
+                items
+                    .iter()
+                    .for_each(|&item| add_ranks(&mut instance.rank[item], &ranks));
+            }
+            RuleKind::Together => {
+                for home in homes() {
+                    let home = Bits::from_iter([home]);
+                    items
+                        .iter()
+                        .for_each(|&item| instance.allowed[item].intersect(&home));
+                }
+                items
+                    .windows(2)
+                    .for_each(|pair| groups.join(pair[0], pair[1]));
+            }
+            RuleKind::Apart => {
+                for home in homes() {
+                    items
+                        .iter()
+                        .for_each(|&item| instance.allowed[item].remove(home));
+                }
+                if items.len() > 1 {
+                    instance.apart.push(items);
+                }
+            }
+        }
+    }
+    instance.together = groups.all();
+    for group in &instance.together {
+        let mut common = instance.allowed[group[0]].clone();
+        group
+            .iter()
+            .for_each(|&item| common.intersect(&instance.allowed[item]));
+        group
+            .iter()
+            .for_each(|&item| instance.allowed[item] = common.clone());
+    }
+}
+
+/// How far each node is from the best that is open: by classes of priority, those that are not named last.
+fn ranks(instance: &Instance<'_>, named: &[(usize, u64)]) -> Vec<u8> {
+    let mut classes: Vec<u64> = named
+        .iter()
+        .filter(|(node, _)| instance.is_open(*node))
+        .map(|(_, priority)| *priority)
+        .collect();
+    classes.sort_unstable_by(|a, b| b.cmp(a));
+    classes.dedup();
+    let last = u8::try_from(classes.len()).unwrap_or(u8::MAX);
+    let mut ranks = vec![last; instance.nodes()];
+    for (node, priority) in named {
+        let class = classes
+            .binary_search_by(|class| priority.cmp(class))
+            .unwrap_or(usize::MAX);
+        ranks[*node] = u8::try_from(class).map_or(last, |class| class.min(last));
+    }
+    ranks
+}
+
+fn add_ranks(sum: &mut Vec<u8>, ranks: &[u8]) {
+    sum.resize(ranks.len(), 0);
+    for (sum, rank) in sum.iter_mut().zip(ranks) {
+        *sum = sum.saturating_add(*rank);
+    }
+}
+
+/// Groups of items, by union and find.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(items: usize) -> Groups {
+        Groups((0..items).collect())
+    }
+
+    fn root(&mut self, item: usize) -> usize {
+        let mut at = item;
+        while self.0[at] != at {
+            self.0[at] = self.0[self.0[at]];
+            at = self.0[at];
+        }
+        at
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+
+    fn all(&mut self) -> Vec<Vec<usize>> {
+        let items = self.0.len();
+        let mut of_root = vec![Vec::new(); items];
+        for item in 0..items {
+            let root = self.root(item);
+            of_root[root].push(item);
+        }
+        of_root.retain(|group| group.len() > 1);
+        of_root
+    }
+}
