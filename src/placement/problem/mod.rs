@@ -3,10 +3,12 @@
 //! that of their ids, rules in that of theirs, so that the document's order is no matter.
 
 mod document;
+mod guest;
 mod names;
 mod number;
 mod policy;
 mod read;
+mod rule;
 #[cfg(test)]
 mod tests;
 

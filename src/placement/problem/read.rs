@@ -1,18 +1,15 @@
 //! From the document to the problem: what its values mean, and whether they can be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::document::{self, Document, Map};
 use super::names::Names;
 use super::number::{MILLION, Number, Round, multiplied};
 use super::policy::{self, Factors, word};
-use super::{
-    Amounts, Basis, Guest, Needed, Node, Problem, Resource, Rule, RuleKind, State, Task, Volume,
-};
+use super::{Amounts, Node, Problem, Resource, Task, guest, rule};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::placement::bits::Bits;
-use crate::placement::statistics::percentile;
 use crate::text::printable;
 
 pub(super) fn from_json(text: &[u8]) -> Result<Problem> {
@@ -59,12 +56,12 @@ pub(super) fn from_document(document: &Document) -> Result<Problem> {
         names,
     };
     for guest in sorted(&document.guests, |g| &g.sid, "guest")? {
-        let guest = read_guest(guest, &mut problem)?;
+        let guest = guest::read(guest, &mut problem)?;
         problem.guests.push(guest);
     }
     reserve(document, &mut problem)?;
     for rule in sorted(&document.rules, |r| &r.id, "rule")? {
-        let rule = read_rule(rule, &problem)?;
+        let rule = rule::read(rule, &problem)?;
         problem.rules.push(rule);
     }
     sums(&problem)?;
@@ -223,125 +220,6 @@ fn read_node(
     })
 }
 
-fn read_guest(from: &document::Guest, problem: &mut Problem) -> Result<Guest> {
-    let of = || format!("guest {}", shown(&from.sid));
-    let resources = &problem.resources;
-    let none = Map::default();
-    let devices = from.devices.0.as_ref().unwrap_or(&none);
-    let size = amounts(resources, &from.size, devices, Round::Up, &of)?;
-    let book = from
-        .book
-        .as_deref()
-        .map(|book| word(&format!("{}: book", of()), Basis::ALL, Basis::name, book));
-    let book = book.transpose()?;
-    let (mut need, no_data) = charged(from, &size, book.unwrap_or(problem.policy.basis), problem)?;
-    let mut usage = charged(from, &size, book.unwrap_or(Basis::Usage), problem)?.0;
-    usage
-        .iter_mut()
-        .zip(&need)
-        .for_each(|(usage, &need)| *usage = need.min(*usage));
-    let state = from.state.as_deref().unwrap_or("started");
-    let state = word(&format!("{}: state", of()), State::ALL, State::name, state)?;
-    if matches!(state, State::Stopped | State::Disabled) {
-        need.fill(0);
-        usage.fill(0);
-    }
-    let node = from.node.as_deref().and_then(|name| problem.node(name));
-    let volumes = match &from.volumes.0 {
-        Some(volumes) => Some(
-            volumes
-                .iter()
-                .map(|v| read_volume(v, problem, &of))
-                .collect::<Result<_>>()?,
-        ),
-        None => None,
-    };
-    let names = &mut problem.names;
-    let mut needed = |list: &document::Known<Vec<String>>| -> Needed {
-        let list = list.0.as_ref()?;
-        let numbers: BTreeSet<usize> = list.iter().map(|name| names.number(name)).collect();
-        Some(numbers.into_iter().collect())
-    };
-    Ok(Guest {
-        sid: from.sid.clone(),
-        node,
-        state,
-        priority: from
-            .priority
-            .map_or(Ok(0), |n| n.whole(&|| format!("{}: priority", of())))?,
-        movable: from.movable.0,
-        vcpus: size[Problem::CPU],
-        need,
-        usage,
-        no_data,
-        storages: needed(&from.storages),
-        volumes,
-        bridges: needed(&from.bridges),
-        cpu_flags: needed(&from.cpu_flags),
-        devices_known: from.devices.0.is_some(),
-        reserved: Vec::new(),
-    })
-}
-
-/// What is charged for a guest, and for which resources its size stands in for data that are not there.
-fn charged(
-    from: &document::Guest,
-    size: &[u64],
-    basis: Basis,
-    problem: &Problem,
-) -> Result<(Amounts, Vec<usize>)> {
-    let mut need = size.to_vec();
-    let mut no_data = Vec::new();
-    for (at, resource) in problem
-        .resources
-        .iter()
-        .enumerate()
-        .filter(|(_, r)| !r.device)
-    {
-        let usage = from.usage.0.get(&resource.name).copied();
-        let number = match basis {
-            Basis::Size => from.size.0.get(&resource.name).copied().or(usage),
-            Basis::Usage => usage,
-            Basis::Percentile => sampled(from, resource, problem.policy.percentile)?,
-        };
-        let what = || format!("guest {}: {}", shown(&from.sid), shown(&resource.name));
-        match number {
-            Some(number) => need[at] = number.scaled(resource.unit, Round::Up, &what)?,
-            None if basis != Basis::Size && size[at] > 0 => no_data.push(at),
-            None => {}
-        }
-    }
-    Ok((need, no_data))
-}
-
-fn sampled(from: &document::Guest, resource: &Resource, p: f64) -> Result<Option<Number>> {
-    let Some(samples) = from.samples.0.get(&resource.name) else {
-        return Ok(None);
-    };
-    let known: Vec<f64> = samples.iter().flatten().map(|n| n.real()).collect();
-    Ok(percentile(p, &known)?.map(Number::Real))
-}
-
-fn read_volume(
-    from: &document::Volume,
-    problem: &Problem,
-    of: &dyn Fn() -> String,
-) -> Result<Volume> {
-    let what = || format!("{}: volume on {}", of(), shown(&from.storage));
-    let nodes: BTreeSet<usize> = from
-        .nodes
-        .iter()
-        .filter_map(|name| problem.node(name))
-        .collect();
-    Ok(Volume {
-        storage: from.storage.clone(),
-        nodes: nodes.into_iter().collect(),
-        bytes: from
-            .bytes
-            .map_or(Ok(0), |n| n.scaled(1, Round::Up, &what))?,
-    })
-}
-
 /// Books what is reserved: for guests of the document with them, for others on the node.
 fn reserve(document: &Document, problem: &mut Problem) -> Result<()> {
     for from in &document.reservations {
@@ -371,45 +249,6 @@ fn reserve(document: &Document, problem: &mut Problem) -> Result<()> {
     Ok(())
 }
 
-fn read_rule(from: &document::Rule, problem: &Problem) -> Result<Rule> {
-    let of = |what: &str| Error::argument(format!("rule {}: {what}", shown(&from.id)));
-    let affinity = from.affinity.as_deref();
-    let kind = match (from.kind.as_str(), &from.nodes, affinity) {
-        ("node-affinity", Some(nodes), None) => {
-            let mut of_problem = BTreeMap::new();
-            for (name, priority) in &nodes.0 {
-                let what = || format!("rule {}: priority of {}", shown(&from.id), shown(name));
-                let priority = priority.whole(&what)?;
-                if let Some(node) = problem.node(name) {
-                    of_problem.insert(node, priority);
-                }
-            }
-            RuleKind::Nodes {
-                nodes: of_problem.into_iter().collect(),
-                strict: from.strict.is_some_and(|s| s.0),
-            }
-        }
-        ("node-affinity", None, _) => return Err(of("it names no nodes")),
-        ("node-affinity", ..) => return Err(of("affinity is for guests")),
-        ("resource-affinity", None, Some("positive")) => RuleKind::Together,
-        ("resource-affinity", None, Some("negative")) => RuleKind::Apart,
-        ("resource-affinity", Some(_), _) => return Err(of("nodes are for node-affinity")),
-        ("resource-affinity", ..) => return Err(of("affinity is neither positive nor negative")),
-        _ => {
-            return Err(of(
-                "its type is neither node-affinity nor resource-affinity",
-            ));
-        }
-    };
-    let position = |sid: &String| problem.guests.binary_search_by(|g| g.sid.cmp(sid)).ok();
-    let guests: BTreeSet<usize> = from.sids.iter().filter_map(position).collect();
-    Ok(Rule {
-        id: from.id.clone(),
-        guests: guests.into_iter().collect(),
-        kind,
-    })
-}
-
 /// Whether all that is needed can be added up, and all that is there.
 fn sums(problem: &Problem) -> Result<()> {
     for (at, resource) in problem.resources.iter().enumerate() {
@@ -437,7 +276,7 @@ fn sums(problem: &Problem) -> Result<()> {
 }
 
 /// An amount of each resource; what is not named is 0.
-fn amounts(
+pub(super) fn amounts(
     resources: &[Resource],
     named: &Map<Number>,
     devices: &Map<Number>,
@@ -458,6 +297,6 @@ fn amounts(
     Ok(amounts)
 }
 
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     printable(name.as_bytes()).into_owned()
 }
