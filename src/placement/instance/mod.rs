@@ -159,10 +159,14 @@ impl<'a> Instance<'a> {
         self.rank[item].get(node).copied().unwrap_or(0)
     }
 
+    /// Whether a node runs guests in this case.
+    pub fn is_up(&self, node: usize) -> bool {
+        self.problem.nodes[node].online && !self.failed.contains(node)
+    }
+
     /// Whether a node takes guests in this case.
     pub fn is_open(&self, node: usize) -> bool {
-        let it = &self.problem.nodes[node];
-        it.online && !self.failed.contains(node) && (!it.maintenance || self.given.maintenance)
+        self.is_up(node) && (!self.problem.nodes[node].maintenance || self.given.maintenance)
     }
 
     /// What a guest is charged in this case.

@@ -35,6 +35,8 @@ codes! {
         PositiveAffinity = "positive-affinity",
         /// A guest with which this one must not be is there.
         NegativeAffinity = "negative-affinity",
+        /// It would do, but a rule would rather have another.
+        LessPreferred = "less-preferred",
         /// It would do, but another is better.
         NotChosen = "not-chosen",
         /// It is the node that was chosen.
