@@ -317,6 +317,9 @@
 /** Tags that each of them has at the most. */
 #define PVEN_TAGS_MAX 4096
 
+/** Samples, or dimensions of a vector, that a function takes at the most. */
+#define PVEN_SAMPLES_MAX (1 << 24)
+
 /**
  * What was found in a chain when it was audited: no file stays open. Made by pven_audit_open(),
  * freed by pven_audit_free().
@@ -2135,6 +2138,67 @@ int32_t pven_snapshot_diagnose_json(const pven_snapshot_graph *g,
                                     char **json,
                                     size_t *len,
                                     pven_error **err);
+
+/**
+ * The p-th percentile of samples, by nearest rank: always one of them, in their unit.
+ *
+ * p: 0 to 100.
+ * samples, count: in any order. What is not finite is unknown and left out; 0 is a sample.
+ * out: NAN if no sample is known: that is no data, not no load.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_percentile(double p,
+                        const double *samples,
+                        size_t count,
+                        double *out,
+                        pven_error **err);
+
+/**
+ * The distance between two points. Different units say nothing together: see pven_normalised().
+ *
+ * a, b: finite numbers.
+ * a_count, b_count: their dimensions. PVEN_ERR_ARGUMENT unless they are the same.
+ * out: in the unit of both; NAN on failure.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_euclidean_distance(const double *a,
+                                size_t a_count,
+                                const double *b,
+                                size_t b_count,
+                                double *out,
+                                pven_error **err);
+
+/**
+ * The dot product of two vectors: of a guest's need and a node's free room, the largest is the best
+ * aligned.
+ *
+ * a, a_count, b, b_count: as for pven_euclidean_distance().
+ * mode: "" or NULL divides by nothing, "normR" by both lengths, "normC" by the square of the second
+ * one's. Where that is 0, so is the answer.
+ * out: NAN on failure.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_dotprod(const double *a,
+                     size_t a_count,
+                     const double *b,
+                     size_t b_count,
+                     const char *mode,
+                     double *out,
+                     pven_error **err);
+
+/**
+ * Each resource as a fraction of a capacity, so that cores and bytes can be compared. Of a capacity of
+ * 0, nothing is 0 and anything more is 1.
+ *
+ * vector, capacity: so many finite numbers each; no capacity is negative.
+ * out: a place for as many; may be the vector itself. Untouched on failure.
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_normalised(const double *vector,
+                        const double *capacity,
+                        size_t count,
+                        double *out,
+                        pven_error **err);
 
 #ifdef __cplusplus
 }

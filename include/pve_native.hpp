@@ -762,6 +762,48 @@ inline std::string storage_capabilities_json(const std::optional<std::string> &t
     });
 }
 
+/** As pven_percentile(); nothing if no sample is known. */
+inline std::optional<double> percentile(double p, const std::vector<double> &samples) {
+    double value = 0;
+    detail::check([&](pven_error **error) {
+        return pven_percentile(p, samples.data(), samples.size(), &value, error);
+    });
+    if (value != value)
+        return std::nullopt;
+    return value;
+}
+
+/** As pven_euclidean_distance(). */
+inline double euclidean_distance(const std::vector<double> &a, const std::vector<double> &b) {
+    double distance = 0;
+    detail::check([&](pven_error **error) {
+        return pven_euclidean_distance(a.data(), a.size(), b.data(), b.size(), &distance, error);
+    });
+    return distance;
+}
+
+/** As pven_dotprod(). */
+inline double dotprod(const std::vector<double> &a, const std::vector<double> &b,
+                      const std::string &mode = {}) {
+    double product = 0;
+    detail::check([&](pven_error **error) {
+        return pven_dotprod(a.data(), a.size(), b.data(), b.size(), mode.c_str(), &product, error);
+    });
+    return product;
+}
+
+/** As pven_normalised(); both of the same length. */
+inline std::vector<double> normalised(const std::vector<double> &vector,
+                                      const std::vector<double> &capacity) {
+    if (vector.size() != capacity.size())
+        throw Error(PVEN_ERR_ARGUMENT, nullptr);
+    std::vector<double> fractions(vector.size());
+    detail::check([&](pven_error **error) {
+        return pven_normalised(vector.data(), capacity.data(), vector.size(), fractions.data(), error);
+    });
+    return fractions;
+}
+
 /** As pven_storage_types_json(). */
 inline std::string storage_types_json() {
     return detail::json([](char **text, std::size_t *length, pven_error **error) {

@@ -56,5 +56,7 @@ pub mod graph_answers;
 
 pub mod plan;
 
+pub mod placement;
+
 pub mod ffi;
 mod texts;

@@ -49,6 +49,19 @@ pub fn elements(value: &Value) -> Option<Vec<Value>> {
     Some(array.as_array()?.iter().collect())
 }
 
+/// The doubles of a byte string that Perl's `pack` made of them with `d*`.
+pub fn doubles(name: &str, packed: &Value) -> Result<Vec<f64>> {
+    let bytes = required(name, packed)?;
+    if bytes.len() % size_of::<f64>() != 0 {
+        return Err(Error::argument(format!("{name} are no packed doubles")));
+    }
+    let doubles = bytes.chunks_exact(size_of::<f64>());
+    // Each has the length of a double, so that nothing is left out here.
+    Ok(doubles
+        .filter_map(|bytes| bytes.try_into().ok().map(f64::from_ne_bytes))
+        .collect())
+}
+
 /// Each option of a reference to an array of names and values in turn, and each element of a value
 /// that is a reference to an array itself; undef sets none.
 pub fn settings(list: &Value, mut set: impl FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {

@@ -19,6 +19,7 @@ mod names;
 mod panic_door;
 mod panics;
 mod pin;
+mod placement;
 mod policy;
 mod storage;
 mod work;

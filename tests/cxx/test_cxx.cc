@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iostream>
+#include <limits>
 #include <type_traits>
 
 using namespace pve::native;
@@ -310,6 +311,21 @@ void an_engine_says_what_has_changed() {
     fails([] { ClusterEngine("{\"now\":1}"); }, PVEN_ERR_ARGUMENT, __LINE__);
 }
 
+void samples_have_percentiles_and_vectors_distances() {
+    const double unknown = std::numeric_limits<double>::quiet_NaN();
+    CHECK(percentile(95, {unknown, 9.5, 11, 10.5, 0}) == 11.0);
+    CHECK(!percentile(95, {}) && !percentile(95, {unknown}));
+    fails([] { percentile(101, {1}); }, PVEN_ERR_ARGUMENT, __LINE__);
+    CHECK(euclidean_distance({0, 0}, {3, 4}) == 5.0);
+    fails([] { euclidean_distance({0}, {3, 4}); }, PVEN_ERR_ARGUMENT, __LINE__);
+    CHECK(dotprod({1, 2}, {3, 4}) == 11.0);
+    CHECK(dotprod({1, 0}, {2, 0}, "normR") == 1.0 && dotprod({1, 0}, {2, 0}, "normC") == 0.5);
+    CHECK(dotprod({1, 0}, {0, 0}, "normC") == 0.0);
+    fails([] { dotprod({1}, {2}, "norm"); }, PVEN_ERR_ARGUMENT, __LINE__);
+    CHECK((normalised({2, 8}, {4, 8}) == std::vector<double>{0.5, 1}));
+    fails([] { normalised({2}, {4, 8}); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
 void storages_have_capabilities() {
     CHECK(storage_capabilities_json("lvm", "qcow2").find("\"volume-chain\"") != std::string::npos);
     CHECK(storage_capabilities_json("lvm").find("\"volumes\"") != std::string::npos);
@@ -384,6 +400,7 @@ int main(int argc, char **argv) {
     extents_are_walked_once();
     an_engine_says_what_has_changed();
     storages_have_capabilities();
+    samples_have_percentiles_and_vectors_distances();
     maps_become_a_broadcast();
     the_cluster_has_a_status();
     a_volume_has_a_size();

@@ -10,7 +10,8 @@ our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
 my @PACKAGES = map { "PVE::Native::RS::$_" }
-    qw(Audit ClusterEngine ClusterStatus Extents Image Maps Measure Names Pin SnapshotGraph Storage Work);
+    qw(Audit ClusterEngine ClusterStatus Extents Image Maps Measure Names Pin Placement SnapshotGraph
+    Storage Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 
@@ -65,6 +66,18 @@ The images of a volume, and the snapshots that they mean.
 =item L<PVE::Native::Storage>
 
 What a storage of some type can do.
+
+=item L<PVE::Native::Placement>
+
+Which node a guest is put on, and what guests use.
+
+=item L<PVE::Native::HA::Stats>
+
+What guests and nodes have used, from the RRD files of Proxmox VE.
+
+=item L<PVE::Native::Placement::Collect>
+
+The question where guests are to run, with all that a node knows of its cluster.
 
 =item L<PVE::Native::ClusterStatus>
 

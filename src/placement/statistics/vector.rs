@@ -32,6 +32,15 @@ impl DotProduct {
             ))),
         }
     }
+
+    /// What a caller means by these bytes, or by none: the mode `''`.
+    ///
+    /// # Errors
+    ///
+    /// As [`named`](Self::named).
+    pub fn from_caller(name: Option<&[u8]>) -> Result<Self> {
+        Self::named(&String::from_utf8_lossy(name.unwrap_or_default()))
+    }
 }
 
 /// The distance between two points, in the unit that both are in.

@@ -6,11 +6,11 @@ use v5.36;
 # copies, so that a tied value has been fetched and an object has said its text when it gets there.
 
 use Exporter qw(import);
-use Scalar::Util qw(reftype);
+use Scalar::Util qw(looks_like_number reftype);
 
 use PVE::Native::Error;
 
-our @EXPORT_OK = qw(refuse text options settings policy create_options handle);
+our @EXPORT_OK = qw(refuse text number doubles options settings policy create_options handle);
 
 sub refuse {
     my ($message) = @_;
@@ -31,6 +31,25 @@ sub text {
     my $plain = overload::Method($value, '""') || overload::Method($value, '0+');
     refuse("$name is a reference") if !$plain;
     return "$value";
+}
+
+# A number, also as text; undef stays undef.
+sub number {
+    my ($name, $value) = @_;
+    $value = text($name, $value);
+    return undef if !defined($value);
+    refuse("$name is no number") if !looks_like_number($value);
+    return 0 + $value;
+}
+
+# A list of numbers as the library takes it: packed, for as text they would lose digits. What stands for an
+# element that is undefined is the caller's to say; without it there may be none.
+sub doubles {
+    my ($name, $list, $unknown) = @_;
+    refuse("$name is no array") if (reftype($list) // '') ne 'ARRAY';
+    my @numbers = map { number("an element of $name", $_) // $unknown } $list->@*;
+    refuse("$name has elements that are undefined") if grep { !defined($_) } @numbers;
+    return pack('d*', @numbers);
 }
 
 # What is told how far long work is.
