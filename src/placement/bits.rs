@@ -43,6 +43,11 @@ impl Bits {
         }
     }
 
+    /// The words of bits, the lowest number first; what lies behind the end is not in.
+    pub fn words(&self) -> &[u64] {
+        &self.0
+    }
+
     /// How many are in.
     pub fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()

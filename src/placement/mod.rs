@@ -7,6 +7,7 @@ pub mod answer;
 pub mod bits;
 pub mod instance;
 pub mod problem;
+pub mod recovery;
 pub mod scoring;
 pub mod search;
 pub mod statistics;

@@ -36,6 +36,20 @@ impl<'c> Budget<'c> {
         true
     }
 
+    /// Takes many steps at once, or all that are left; false if those were too few.
+    pub fn steps(&mut self, count: u64) -> bool {
+        if self.cut_off || self.left < count {
+            self.left = 0;
+            return false;
+        }
+        let before = self.left / 1024;
+        self.left -= count;
+        if self.left / 1024 != before && (self.expired)() {
+            self.cut_off = true;
+        }
+        true
+    }
+
     /// The steps that are left.
     pub fn left(&self) -> u64 {
         if self.cut_off { 0 } else { self.left }

@@ -1,0 +1,425 @@
+//! The exact search: units get nodes one after the other, the one with the fewest nodes left first; what
+//! they take is struck from the others' nodes at once. It ends with an answer, with a proof that there is
+//! none, or with its steps. Restarts learn from failures: units at which the search failed come earlier.
+
+use super::allowance::{Left, Limits};
+use super::model::{Model, each, fits};
+use super::sums::Sums;
+use crate::placement::search::Budget;
+
+/// How the search ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The node of each unit; none for those that were left out.
+    Found(Vec<Option<usize>>),
+    /// There is none.
+    None,
+    /// The steps were too few.
+    Stopped,
+}
+
+/// A unit of which nodes are being tried.
+struct Frame {
+    unit: usize,
+    /// Where in `candidates` its nodes begin, and the next one to be tried; they end where all do.
+    begin: usize,
+    next: usize,
+    /// How much was struck before it.
+    struck: usize,
+    /// The node that is being tried, and how much was struck before that.
+    tried: Option<(usize, usize)>,
+    /// What was left of the allowances before it.
+    left: Left,
+    /// Whether the unit is left out.
+    left_out: bool,
+}
+
+/// The state of the search.
+pub(super) struct Search<'m> {
+    pub model: &'m Model,
+    pub limits: &'m Limits,
+    pub left: Left,
+    /// What the nodes have left, by node and resource.
+    pub room: Vec<u64>,
+    pub at: Vec<Option<usize>>,
+    /// Units that are neither placed nor left out, in no order.
+    pub open: Vec<usize>,
+    /// Where in `open` each is.
+    position: Vec<usize>,
+    domains: Vec<u64>,
+    /// How many nodes are left to each unit.
+    count: Vec<u32>,
+    /// What was struck from domains: unit and node.
+    struck: Vec<(usize, usize)>,
+    candidates: Vec<usize>,
+    frames: Vec<Frame>,
+    /// How often the search failed at each unit.
+    weight: Vec<u64>,
+    /// Units that are no different, and in which of these each is.
+    like: Vec<Vec<usize>>,
+    class: Vec<usize>,
+    sums: Sums,
+    /// How far the order of the nodes is stirred, from 0, and by what.
+    stir: f64,
+    random: u64,
+}
+
+impl<'m> Search<'m> {
+    pub fn new(model: &'m Model, limits: &'m Limits) -> Search<'m> {
+        let units = model.units;
+        let like = alike(model, limits);
+        let mut class = vec![0; units];
+        for (at, units) in like.iter().enumerate() {
+            units.iter().for_each(|&unit| class[unit] = at);
+        }
+        let mut search = Search {
+            model,
+            limits,
+            left: limits.left.clone(),
+            room: model.room.clone(),
+            at: vec![None; units],
+            open: (0..units).collect(),
+            position: (0..units).collect(),
+            domains: model.domains.clone(),
+            count: vec![0; units],
+            struck: Vec::new(),
+            candidates: Vec::new(),
+            frames: Vec::new(),
+            weight: vec![1; units],
+            like,
+            class,
+            sums: Sums::default(),
+            stir: 0.0,
+            random: 0,
+        };
+        for unit in 0..units {
+            for node in 0..model.nodes {
+                if search.has(unit, node) && !search.may(unit, node) {
+                    search.domains[unit * model.words + node / 64] &= !(1 << (node % 64));
+                }
+            }
+            let domain = search.domain(unit).iter().map(|word| word.count_ones());
+            search.count[unit] = domain.sum();
+        }
+        search
+    }
+
+    /// Searches to the end, with restarts.
+    pub fn run(&mut self, budget: &mut Budget<'_>) -> End {
+        if self.model.contradiction && !self.limits.may_leave_out() {
+            return End::None;
+        }
+        let mut steps = 40 * (self.model.units as u64 + 10);
+        loop {
+            let end = budget.part(steps, |part| self.descend(part));
+            if end != End::Stopped || budget.left() == 0 {
+                return end;
+            }
+            while let Some(frame) = self.frames.pop() {
+                self.leave(frame);
+            }
+            steps += steps / 2;
+            self.stir = 0.5;
+            self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    fn descend(&mut self, budget: &mut Budget<'_>) -> End {
+        if !self.promising() {
+            return End::None;
+        }
+        while !self.open.is_empty() {
+            self.enter();
+            // On to the next unit that has a node, going back as far as needed.
+            while !match self.advance(budget) {
+                Some(advanced) => advanced,
+                None => return End::Stopped,
+            } {
+                let Some(frame) = self.frames.pop() else {
+                    return End::None;
+                };
+                self.leave(frame);
+                if self.frames.is_empty() {
+                    return End::None;
+                }
+            }
+        }
+        End::Found(self.at.clone())
+    }
+
+    /// The unit that comes next: fewest nodes left for the trouble that it made, then the biggest.
+    fn select(&self) -> usize {
+        let before = |a: usize, b: usize| {
+            let of = |u: usize, v: usize| u64::from(self.count[u]).saturating_mul(self.weight[v]);
+            let tight = |u: usize| self.model.tight[u];
+            of(a, b)
+                .cmp(&of(b, a))
+                .then(tight(b).total_cmp(&tight(a)))
+                .then(a.cmp(&b))
+                .is_lt()
+        };
+        let mut best = self.open[0];
+        for &unit in &self.open[1..] {
+            if before(unit, best) {
+                best = unit;
+            }
+        }
+        best
+    }
+
+    fn enter(&mut self) {
+        let unit = self.select();
+        let mut scored: Vec<(u32, f64, usize)> = each(self.domain(unit))
+            .map(|node| {
+                (
+                    self.model.rank(unit, node),
+                    self.left_over(unit, node),
+                    node,
+                )
+            })
+            .collect();
+        scored.sort_by(|a, b| {
+            let rank = a.0.cmp(&b.0);
+            rank.then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
+        });
+        let begin = self.candidates.len();
+        self.candidates.extend(scored.iter().map(|s| s.2));
+        self.frames.push(Frame {
+            unit,
+            begin,
+            next: begin,
+            struck: self.struck.len(),
+            tried: None,
+            left: self.left.clone(),
+            left_out: false,
+        });
+        self.close(unit);
+    }
+
+    /// The largest part of all room that a node would have left of a resource: the first run takes the best
+    /// fit first, later ones stir the order.
+    fn left_over(&self, unit: usize, node: usize) -> f64 {
+        let need = self.model.need_of(unit);
+        let room = &self.room[node * need.len()..][..need.len()];
+        let parts = need.iter().zip(room).zip(&self.model.total_room);
+        let parts = parts.map(|((need, room), total)| room.saturating_sub(*need) as f64 / total);
+        let most = parts.fold(0.0, f64::max);
+        let mut random = self.random ^ (node as u64).wrapping_mul(0xd134_2543_de82_ef95);
+        random = (random ^ random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        most * (1.0 + self.stir * (random >> 40) as f64 / f64::from(1 << 24))
+    }
+
+    /// Tries the next node of the last frame. None: no steps are left; false: no node is.
+    fn advance(&mut self, budget: &mut Budget<'_>) -> Option<bool> {
+        let Some(top) = self.frames.len().checked_sub(1) else {
+            return Some(false);
+        };
+        let unit = self.frames[top].unit;
+        let mut alive = !self.frames[top].left_out;
+        if let Some((node, struck)) = self.frames[top].tried {
+            alive = self.retract(top, unit, node, struck);
+        }
+        while alive && self.frames[top].next < self.candidates.len() {
+            let node = self.candidates[self.frames[top].next];
+            self.frames[top].next += 1;
+            if !self.has(unit, node) {
+                continue;
+            }
+            if !budget.steps(1 + self.open.len() as u64 / 16) {
+                return None;
+            }
+            let struck = self.struck.len();
+            self.frames[top].tried = Some((node, struck));
+            if self.assign(unit, node) && self.promising() {
+                return Some(true);
+            }
+            alive = self.retract(top, unit, node, struck);
+        }
+        if !self.frames[top].left_out && self.left.leave_out(self.limits, self.model, unit) {
+            self.frames[top].left_out = true;
+            if budget.steps(1) {
+                return Some(self.promising());
+            }
+            return None;
+        }
+        self.weight[unit] = self.weight[unit].saturating_add(1);
+        Some(false)
+    }
+
+    /// Puts a unit on a node, and strikes what can no longer be. False if that leaves nothing to a unit.
+    fn assign(&mut self, unit: usize, node: usize) -> bool {
+        let n = self.model.resources.len();
+        let before = self.left.clone();
+        self.left
+            .take(self.limits, self.model, &self.room, unit, node);
+        for (room, need) in self.room[node * n..]
+            .iter_mut()
+            .zip(self.model.need_of(unit))
+        {
+            *room -= need;
+        }
+        self.at[unit] = Some(node);
+        let mut alive = true;
+        let everywhere = self.left != before;
+        for at in 0..self.open.len() {
+            let other = self.open[at];
+            if everywhere {
+                for node in 0..self.model.nodes {
+                    if self.has(other, node) && !self.may(other, node) {
+                        alive &= self.strike(other, node);
+                    }
+                }
+            } else if self.has(other, node) && !self.may(other, node) {
+                alive &= self.strike(other, node);
+            }
+        }
+        let model = self.model;
+        for &group in model.groups_of(unit) {
+            for &other in &model.apart[group] {
+                if other != unit && self.is_open(other) && self.has(other, node) {
+                    alive &= self.strike(other, node);
+                }
+            }
+        }
+        alive
+    }
+
+    /// Takes the unit off the node that was tried, and off it for good as long as nothing before changes;
+    /// with it all units and all nodes that are no different. False if that leaves nothing to a unit.
+    fn retract(&mut self, top: usize, unit: usize, node: usize, struck: usize) -> bool {
+        let n = self.model.resources.len();
+        for (room, need) in self.room[node * n..]
+            .iter_mut()
+            .zip(self.model.need_of(unit))
+        {
+            *room += need;
+        }
+        self.at[unit] = None;
+        self.left = self.frames[top].left.clone();
+        self.unstrike(struck);
+        self.frames[top].tried = None;
+        let mut alive = true;
+        let equal: Vec<usize> = each(self.domain(unit))
+            .filter(|&other| other == node || self.are_alike(unit, node, other))
+            .collect();
+        for node in equal {
+            self.strike(unit, node);
+            for at in 0..self.like[self.class[unit]].len() {
+                let other = self.like[self.class[unit]][at];
+                if self.is_open(other) && self.has(other, node) {
+                    alive &= self.strike(other, node);
+                }
+            }
+        }
+        alive
+    }
+
+    /// Undoes all of a frame.
+    fn leave(&mut self, frame: Frame) {
+        if let Some((node, _)) = frame.tried {
+            let n = self.model.resources.len();
+            for (room, need) in self.room[node * n..]
+                .iter_mut()
+                .zip(self.model.need_of(frame.unit))
+            {
+                *room += need;
+            }
+        }
+        self.at[frame.unit] = None;
+        self.left = frame.left;
+        self.unstrike(frame.struck);
+        self.candidates.truncate(frame.begin);
+        self.position[frame.unit] = self.open.len();
+        self.open.push(frame.unit);
+    }
+
+    /// Takes a unit out of those that are open.
+    fn close(&mut self, unit: usize) {
+        let at = self.position[unit];
+        self.open.swap_remove(at);
+        if let Some(&moved) = self.open.get(at) {
+            self.position[moved] = at;
+        }
+        self.position[unit] = usize::MAX;
+    }
+
+    fn is_open(&self, unit: usize) -> bool {
+        self.position[unit] != usize::MAX
+    }
+
+    /// Whether two nodes are no different for all that is still to come.
+    fn are_alike(&self, unit: usize, one: usize, other: usize) -> bool {
+        let n = self.model.resources.len();
+        let same = |of: &[u64]| of[one * n..][..n] == of[other * n..][..n];
+        same(&self.room)
+            && self.limits.are_alike(self.model, &self.room, one, other)
+            && self.model.rank(unit, one) == self.model.rank(unit, other)
+            && self.open.iter().all(|&u| {
+                self.has(u, one) == self.has(u, other)
+                    && self.model.rank(u, one) == self.model.rank(u, other)
+            })
+    }
+
+    /// Whether there is room for a unit on a node, and the allowances bear it.
+    fn may(&self, unit: usize, node: usize) -> bool {
+        let need = self.model.need_of(unit);
+        fits(need, &self.room[node * need.len()..][..need.len()])
+            && self
+                .left
+                .bear(self.limits, self.model, &self.room, unit, node)
+    }
+
+    /// The nodes that are left to a unit.
+    pub fn domain(&self, unit: usize) -> &[u64] {
+        &self.domains[unit * self.model.words..][..self.model.words]
+    }
+
+    fn has(&self, unit: usize, node: usize) -> bool {
+        self.domains[unit * self.model.words + node / 64] >> (node % 64) & 1 == 1
+    }
+
+    /// Strikes a node from what is left to a unit. False if nothing is.
+    fn strike(&mut self, unit: usize, node: usize) -> bool {
+        self.domains[unit * self.model.words + node / 64] &= !(1 << (node % 64));
+        self.struck.push((unit, node));
+        self.count[unit] -= 1;
+        let alive = self.count[unit] > 0 || self.limits.is_optional(unit);
+        if !alive {
+            self.weight[unit] = self.weight[unit].saturating_add(1);
+        }
+        alive
+    }
+
+    fn unstrike(&mut self, until: usize) {
+        for (unit, node) in self.struck.drain(until..) {
+            self.domains[unit * self.model.words + node / 64] |= 1 << (node % 64);
+            self.count[unit] += 1;
+        }
+    }
+
+    /// Whether nothing says that there is no answer from here.
+    fn promising(&mut self) -> bool {
+        let mut sums = std::mem::take(&mut self.sums);
+        let promising = sums.promising(self);
+        self.sums = sums;
+        promising
+    }
+}
+
+/// Units that are no different, together.
+fn alike(model: &Model, limits: &Limits) -> Vec<Vec<usize>> {
+    let key = |unit: usize| {
+        let optional = limits.class.get(unit).copied();
+        (
+            model.need_of(unit),
+            model.domain(unit),
+            model.groups_of(unit),
+            model.ranks_of(unit),
+            optional.map(|class| (class, model.members(unit).len())),
+        )
+    };
+    let mut units: Vec<usize> = (0..model.units).collect();
+    units.sort_by(|&a, &b| key(a).cmp(&key(b)).then(a.cmp(&b)));
+    let groups = units.chunk_by(|&a, &b| key(a) == key(b));
+    groups.map(<[usize]>::to_vec).collect()
+}

@@ -1,0 +1,83 @@
+//! A node for each guest that has none: after a node has failed, or when guests are new
+//! (docs/placement.md, "Recovery"). First come passes that take the biggest guest first, then an exact
+//! search, which finds a placement wherever there is one or proves that there is none.
+
+mod allowance;
+mod exact;
+mod greedy;
+mod model;
+mod sums;
+
+use self::allowance::Limits;
+use self::exact::{End, Search};
+use self::greedy::{Choice, Order};
+use self::model::Model;
+use super::instance::Instance;
+use super::problem::Objective;
+use super::search::{Budget, Verdict};
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The node of each item; none for those that have not got one.
+    pub placed: Vec<Option<usize>>,
+    /// [`Verdict::Optimal`] and [`Verdict::Feasible`]: everything is placed. [`Verdict::Infeasible`]: there is
+    /// a proof that not everything can be.
+    pub verdict: Verdict,
+    /// What the objective comes to; 0 if not everything is placed.
+    pub objective: f64,
+    /// What it cannot be below, with the same ranks.
+    pub bound: f64,
+}
+
+/// Finds a node for each item.
+pub fn place(instance: &Instance<'_>, _objective: Objective, budget: &mut Budget<'_>) -> Outcome {
+    let model = Model::new(instance);
+    let (found, verdict) = match any(&model, budget) {
+        End::Found(at) => (at, Verdict::Feasible),
+        end => {
+            let order = greedy::order(&model, Order::Biggest);
+            let pass = greedy::pass(&model, &order, Choice::Tightest, false);
+            let verdict = match end {
+                End::None => Verdict::Infeasible,
+                _ => Verdict::Unknown,
+            };
+            (pass.at, verdict)
+        }
+    };
+    Outcome {
+        placed: model.placed(&found),
+        verdict,
+        objective: 0.0,
+        bound: 0.0,
+    }
+}
+
+/// Whether all items can be placed; none if the steps were too few to tell.
+pub fn fits(instance: &Instance<'_>, budget: &mut Budget<'_>) -> Option<bool> {
+    match any(&Model::new(instance), budget) {
+        End::Found(_) => Some(true),
+        End::None => Some(false),
+        End::Stopped => None,
+    }
+}
+
+/// Any placement of all units.
+fn any(model: &Model, budget: &mut Budget<'_>) -> End {
+    if model.contradiction {
+        return End::None;
+    }
+    for (order, choice) in [
+        (Order::Constrained, Choice::Tightest),
+        (Order::Mixed, Choice::Tightest),
+        (Order::Biggest, Choice::Tightest),
+        (Order::Mixed, Choice::Emptiest),
+    ] {
+        budget.step();
+        let pass = greedy::pass(model, &greedy::order(model, order), choice, true);
+        if pass.missing == 0 {
+            return End::Found(pass.at);
+        }
+    }
+    Search::new(model, &Limits::default()).run(budget)
+}

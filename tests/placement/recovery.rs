@@ -1,0 +1,53 @@
+//! Whether everything is placed wherever that is possible.
+
+use std::time::Instant;
+
+use pve_native_core::placement::bits::Bits;
+use pve_native_core::placement::instance::{Given, Instance, verify};
+use pve_native_core::placement::problem::{Objective, Problem};
+use pve_native_core::placement::recovery;
+use pve_native_core::placement::search::{Budget, Verdict};
+
+use crate::generate::{self, Cluster};
+
+#[test]
+fn whatever_has_an_answer_gets_one() {
+    let rounds: usize = std::env::var("PVE_NATIVE_RECOVERIES").map_or(10, |n| n.parse().unwrap());
+    for constraints in [false, true] {
+        for survivors in [7, 15, 31] {
+            for fill in [90, 95, 98, 100] {
+                let cluster = Cluster {
+                    survivors,
+                    fill,
+                    constraints,
+                };
+                let mut failures = 0;
+                let mut times = Vec::new();
+                let mut steps = 0;
+                for seed in 0..rounds {
+                    let text = generate::recovery(&cluster, seed as u64);
+                    let problem = Problem::from_json(text.as_bytes()).unwrap();
+                    let start = Instant::now();
+                    let instance = Instance::recovery(&problem, Bits::default(), Given::default());
+                    let never = || false;
+                    let mut budget = Budget::new(0, &never);
+                    let outcome = recovery::place(&instance, Objective::Spread, &mut budget);
+                    times.push(start.elapsed().as_secs_f64() * 1000.0);
+                    steps = steps.max(2_000_000 - budget.left());
+                    verify(&instance, &outcome.placed).unwrap();
+                    if !matches!(outcome.verdict, Verdict::Optimal | Verdict::Feasible) {
+                        assert_ne!(outcome.verdict, Verdict::Infeasible);
+                        failures += 1;
+                    }
+                }
+                times.sort_by(f64::total_cmp);
+                println!(
+                    "{cluster:?} failures {failures}, median {:.2} ms, 99% {:.2} most {:.2} ms, most steps {steps}",
+                    times[rounds / 2],
+                    times[rounds * 99 / 100],
+                    times[rounds - 1]
+                );
+            }
+        }
+    }
+}
