@@ -2200,6 +2200,32 @@ int32_t pven_normalised(const double *vector,
                         double *out,
                         pven_error **err);
 
+/**
+ * Where each guest should run: the answer to a problem of placement, both as docs/placement.md has them.
+ *
+ * problem, problem_len: a JSON object, UTF-8.
+ * answer, answer_len: as for pven_storage_capabilities_json(). That nothing fits is an answer and no error.
+ * PVEN_ERR_ARGUMENT: it is no such document. PVEN_ERR_LIMIT: there is too much of anything in it.
+ * It takes as long as the policy's work and time limits allow. Thread-safe. Touches no storage.
+ */
+int32_t pven_placement_solve_json(const char *problem,
+                                  size_t problem_len,
+                                  char **answer,
+                                  size_t *answer_len,
+                                  pven_error **err);
+
+/**
+ * The same, with the reasons of all guests for all nodes, however many there are.
+ *
+ * problem, problem_len, answer, answer_len, errors: as for pven_placement_solve_json().
+ * Thread-safe. Touches no storage.
+ */
+int32_t pven_placement_explain_json(const char *problem,
+                                    size_t problem_len,
+                                    char **answer,
+                                    size_t *answer_len,
+                                    pven_error **err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -843,6 +843,20 @@ inline std::string cluster_status_json(const std::map<std::string, std::string> 
     });
 }
 
+/** As pven_placement_solve_json(). */
+inline std::string placement_solve_json(const std::string &problem) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_placement_solve_json(problem.data(), problem.size(), text, length, error);
+    });
+}
+
+/** As pven_placement_explain_json(). */
+inline std::string placement_explain_json(const std::string &problem) {
+    return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+        return pven_placement_explain_json(problem.data(), problem.size(), text, length, error);
+    });
+}
+
 /** As pven_cluster_status_document_json(). */
 inline std::string cluster_status_document_json(const std::string &document) {
     return detail::json([&](char **text, std::size_t *length, pven_error **error) {

@@ -57,6 +57,7 @@ pub mod graph_answers;
 pub mod plan;
 
 pub mod placement;
+pub mod placement_solve;
 
 pub mod ffi;
 mod texts;

@@ -3,10 +3,13 @@
 
 #[perlmod::package(name = "PVE::Native::RS::Placement", lib = "Native")]
 mod export {
+    use std::time::Instant;
+
     use perlmod::Value;
+    use pve_native_core::placement::solve::{self, Explained};
     use pve_native_core::placement::statistics::{self, DotProduct};
 
-    use crate::args::{doubles, optional};
+    use crate::args::{doubles, flag, optional, required};
     use crate::failure::Failure;
 
     /// Function: a percentile of samples; undef if none is known.
@@ -42,5 +45,18 @@ mod export {
             &doubles("vector", &vector)?,
             &doubles("capacity", &capacity)?,
         )?)
+    }
+
+    /// Function: the answer to a problem, both as a JSON text; `all`: with all reasons.
+    #[export(raw_return, serialize_error)]
+    fn solve(#[raw] problem: Value, #[raw] all: Value) -> Result<Value, Failure> {
+        let started = Instant::now();
+        let explained = match flag("all", &all)? {
+            true => Explained::All,
+            false => Explained::Some,
+        };
+        let problem = required("the problem", &problem)?;
+        let answer = solve::answer(problem, explained, &|| started.elapsed())?;
+        Ok(Value::new_bytes(answer.as_bytes()))
     }
 }

@@ -1,7 +1,9 @@
 //! Which node a guest is placed on, and why.
 //!
-//! [`statistics`] says what guests use, from samples; [`scoring`] scores nodes and migrations as
-//! Proxmox VE does. Units are the same everywhere: cores and bytes. Equal inputs give equal answers.
+//! A [`problem`] is read from its document; [`solve`] hands the [`instance`] that a task is about to the
+//! part that can do it ([`recovery`]) and makes the [`answer`]. [`statistics`] says what guests use, from
+//! samples; [`scoring`] scores nodes and migrations as Proxmox VE does. Units are the same everywhere:
+//! cores and bytes. Equal inputs give equal answers.
 
 pub mod answer;
 pub mod bits;
@@ -10,4 +12,5 @@ pub mod problem;
 pub mod recovery;
 pub mod scoring;
 pub mod search;
+pub mod solve;
 pub mod statistics;

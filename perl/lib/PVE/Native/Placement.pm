@@ -2,8 +2,12 @@ package PVE::Native::Placement;
 
 use v5.36;
 
+use JSON::XS ();
+
 use PVE::Native;
 use PVE::Native::Arguments qw(doubles number refuse text);
+
+my $json = JSON::XS->new->utf8->boolean_values(0, 1);
 
 # What stands for a sample that is not known.
 my $UNKNOWN = 'nan';
@@ -35,6 +39,25 @@ sub normalised {
     );
 }
 
+my sub answer ($what, $problem, $all) {
+    return PVE::Native::RS::Placement::solve(
+        text($what, $problem) // refuse("$what is undefined"),
+        $all
+    );
+}
+
+my sub decoded ($problem, $all) {
+    refuse('the problem is no hash') if ref($problem) ne 'HASH';
+    my $document = eval { $json->encode($problem) }
+        // refuse("the problem: $@" =~ s/ at \S+ line \d+\.?\n.*\z//rs);
+    return $json->decode(answer('the problem', $document, $all));
+}
+
+sub solve_json { return answer('the problem', $_[0], 0) }
+sub explain_json { return answer('the problem', $_[0], 1) }
+sub solve { return decoded($_[0], 0) }
+sub explain { return decoded($_[0], 1) }
+
 1;
 
 __END__
@@ -53,10 +76,21 @@ PVE::Native::Placement - which node a guest is put on
     my ($need, $room) = map { PVE::Native::Placement::normalised($_, \@capacity) } \@need, \@free;
     my $alignment = PVE::Native::Placement::dotprod($need, $room, 'normR');
 
+    my $answer = PVE::Native::Placement::solve({
+        task => 'recover',
+        nodes => \@nodes,
+        guests => \@guests,
+        rules => \@rules,
+        policy => { 'hard-limit' => { mem => 0.95 }, failed => [['n1']] },
+    });
+    for my $sid (sort(keys($answer->{placements}->%*))) {
+        print "$sid starts on $answer->{placements}->{$sid}\n";
+    }
+
 =head1 DESCRIPTION
 
-What samples say a guest uses, and how vectors of resources compare. Units are the caller's, and the same
-everywhere in this library: cores and bytes.
+Where each guest should run; what samples say a guest uses, and how vectors of resources compare. Units are
+the same everywhere in this library: cores and bytes.
 
 All functions die with a L<PVE::Native::Error>, a line that begins with what failed. All are there since
 version 0.1. Numbers may be text, as Perl has it (C<"1e9">); what is no number is an error.
@@ -64,6 +98,22 @@ version 0.1. Numbers may be text, as Perl has it (C<"1e9">); what is no number i
 =head1 FUNCTIONS
 
 =over
+
+=item solve(\%problem)
+
+The answer to a problem of placement. What both of them hold is in F<docs/placement.md>: nodes, guests, rules
+and a policy in; C<status>, C<placements>, C<moves>, C<unplaced>, C<why>, C<conflict> and more out. That
+nothing fits is an answer (C<< $answer->{status} eq 'infeasible' >>) and no error. Truth values are 1 and 0.
+
+It takes as long as C<work-limit> and C<time-limit> of the policy allow.
+
+=item solve_json($json)
+
+The same for a document as a JSON text in UTF-8; so is the answer.
+
+=item explain(\%problem), explain_json($json)
+
+The same with the reasons of all guests for all nodes in C<why>, however many there are.
 
 =item percentile($p, \@samples)
 
