@@ -22,6 +22,7 @@ pub mod maps;
 pub mod mutate;
 pub mod names;
 mod pieces;
+pub mod placement;
 pub mod plans;
 pub mod qcow2_fields;
 #[path = "../../../tests/support/random.rs"]
@@ -49,7 +50,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 27] = [
     image_target("qcow2", image::qcow2, seeds::qcow2),
     image_target("qcow", image::qcow, seeds::qcow),
     image_target("qed", image::qed, seeds::qed),
@@ -143,6 +144,18 @@ pub const TARGETS: [Target; 25] = [
         name: "cluster_engine",
         run: cluster_engine::story,
         seeds: seeds::cluster_engine,
+        mutants: 5_000,
+    },
+    Target {
+        name: "placement",
+        run: placement::document,
+        seeds: seeds::placement,
+        mutants: 5_000,
+    },
+    Target {
+        name: "placement_cases",
+        run: placement::cases,
+        seeds: seeds::placement_cases,
         mutants: 5_000,
     },
 ];

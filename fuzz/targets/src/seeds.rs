@@ -5,6 +5,7 @@
 mod calls;
 mod cluster;
 mod disks;
+mod placement;
 mod qcow2;
 mod tables;
 mod texts;
@@ -12,6 +13,7 @@ mod texts;
 pub use calls::capi;
 pub use cluster::{broadcast, cluster, cluster_engine, multipathd};
 pub use disks::{luks, qcow, qed, raw, vdi, vhdx, vmdk, vpc};
+pub use placement::{cases as placement_cases, document as placement};
 pub use qcow2::qcow2;
 pub(crate) use qcow2::rich as rich_qcow2;
 pub use texts::{options, reference};

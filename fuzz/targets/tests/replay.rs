@@ -70,7 +70,7 @@ macro_rules! replay {
 
 replay! {
     qcow2 qcow qed vmdk vdi vpc vhdx luks raw probe qcow2_fields extents chain audit maps snapshots plans capi json reference options
-    multipathd broadcast cluster cluster_engine
+    multipathd broadcast cluster cluster_engine placement placement_cases
 }
 
 /// `cargo run -p pve-native-fuzz-targets --example seeds` makes them anew.
