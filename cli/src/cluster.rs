@@ -4,9 +4,7 @@ mod question;
 mod status;
 pub mod view;
 
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +18,7 @@ use crate::args::Output;
 use crate::args::cluster::{ClusterCommand, Summarize};
 use crate::human;
 use crate::image::only;
+use crate::input::read_most;
 
 /// Answers one question.
 pub fn run(command: &ClusterCommand, output: Output) -> Result<Answer> {
@@ -61,22 +60,4 @@ fn summarize(args: &Summarize, output: Output) -> Result<Answer> {
 /// A file, or standard input for `-`, as far as a reply of multipathd may be long and a byte more.
 fn read(path: &OsString) -> Result<Vec<u8>> {
     read_most(path, limits::MULTIPATHD_REPLY)
-}
-
-/// A file, or standard input for `-`, as far as it may be long and a byte more.
-fn read_most(path: &OsStr, most: usize) -> Result<Vec<u8>> {
-    let most = most as u64 + 1;
-    let mut bytes = Vec::new();
-    let read = match path == OsStr::new("-") {
-        true => io::stdin().lock().take(most).read_to_end(&mut bytes),
-        false => File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)),
-    };
-    read.map_err(|error| failed(&error, path))?;
-    Ok(bytes)
-}
-
-/// What could not be read.
-fn failed(error: &io::Error, path: &OsStr) -> Error {
-    let errno = error.raw_os_error().unwrap_or_default();
-    Error::io("read", errno).in_file(path.as_bytes())
 }

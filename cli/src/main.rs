@@ -11,6 +11,7 @@ mod dot;
 mod html;
 mod human;
 mod image;
+mod input;
 mod map;
 mod progress;
 mod room;

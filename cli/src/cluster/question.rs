@@ -2,7 +2,6 @@
 //! command line says over it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -11,11 +10,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pve_native_core::cluster::matrix::{Member, Mode};
 use pve_native_core::cluster::status::{Document, Options};
-use pve_native_core::text::printable;
-use pve_native_core::{Code, Error, Result, limits};
+use pve_native_core::{Error, Result, limits};
 
-use super::{failed, read_most};
 use crate::args::cluster::Status;
+use crate::input::{bounded, failed, wrong};
 
 /// What a captured broadcast may end with besides its node's name.
 const EXTENSIONS: [&str; 2] = ["json", "txt"];
@@ -49,26 +47,6 @@ pub fn read(args: &Status) -> Result<Document> {
         options.members = Some(names.iter().map(online).collect());
     }
     Ok(document)
-}
-
-/// What is wrong is what the file holds, and not the command line. Parts of the file can be in the message.
-pub fn wrong(error: &Error, path: &Path) -> Error {
-    let error = match error.code() {
-        Code::Argument => Error::format(printable(error.to_string().as_bytes())),
-        _ => error.clone(),
-    };
-    error.in_file(path.as_os_str().as_bytes())
-}
-
-fn bounded(path: &OsStr, most: usize) -> Result<Vec<u8>> {
-    let bytes = read_most(path, most)?;
-    match bytes.len() <= most {
-        true => Ok(bytes),
-        false => {
-            let error = Error::limit(format!("it is longer than {most} bytes"));
-            Err(error.in_file(path.as_bytes()))
-        }
-    }
 }
 
 fn folder(path: &Path, mut options: Options) -> Result<Document> {

@@ -9,7 +9,7 @@ use console::Term;
 use pve_native_core::cluster::status;
 use pve_native_core::{Error, Result};
 
-use super::question::{read, wrong};
+use super::question::read;
 use super::view::View;
 use crate::answer::{Answer, Status};
 use crate::args::Output;
@@ -17,6 +17,7 @@ use crate::args::cluster::Status as Args;
 use crate::html;
 use crate::human::{self, Symbols};
 use crate::image::only;
+use crate::input::wrong;
 
 /// Columns of what is no terminal.
 const WIDTH: usize = 100;
