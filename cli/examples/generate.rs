@@ -111,7 +111,7 @@ fn common_sections(others: &[&str]) -> Roff {
         (
             "3",
             "The answer is \"no\": the chain is damaged, an image is marked corrupt, or an image must \
-             not be used, a volume is not whole.",
+             not be used, a volume is not whole, a LUN is not healthy, or guests cannot be placed.",
         ),
     ] {
         roff.control("TP", []);
@@ -172,6 +172,14 @@ fn common_sections(others: &[&str]) -> Roff {
             "pve-native snapshot graph /dev/vg/vm-100-disk-0.qcow2",
             "Which snapshots does this volume have, and what is wrong with its images?",
         ),
+        (
+            "pve-native placement solve problem.json",
+            "Where are these guests to run?",
+        ),
+        (
+            "pve-native placement what-if --failures 2 problem.json",
+            "Would all of them run again if any two nodes failed?",
+        ),
     ] {
         roff.control("TP", []);
         roff.text([italic(example)]);
@@ -207,6 +215,10 @@ mod tests {
             "-snapshot",
             "-snapshot-graph",
             "-cluster-status",
+            "-placement",
+            "-placement-solve",
+            "-placement-explain",
+            "-placement-what-if",
         ] {
             let path = directory
                 .path()

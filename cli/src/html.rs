@@ -1,6 +1,10 @@
 //! Answers as pages that can be mailed: one file without scripts and references, light or dark as the
 //! reader likes it, safe whatever the names in it hold.
 
+mod placement;
+
+pub use placement::placement;
+
 use std::fmt::Write;
 
 use pve_native_core::Severity;
@@ -34,32 +38,24 @@ thead th{font-weight:600}tbody th{font-weight:600}
 .m{background:var(--m);color:var(--mt)}.f{background:var(--f);color:var(--ft)}\
 .u{background:var(--u);color:var(--ut)}
 .k span,strong{padding:.1rem .4rem;margin-right:.2rem}.k{margin-right:1rem;white-space:nowrap}
+.r{text-align:right}.b{width:12rem;padding:0}.b i{display:block;height:.9rem;max-width:100%}\
+.b .o{background:var(--ot)}.b .u{background:var(--quiet)}
 ul{padding-left:1.2rem}li{margin:.3rem 0}details{overflow-wrap:anywhere}
 ";
 
 /// The health of LUNs.
 pub fn cluster(view: &View<'_>) -> String {
-    let mut out = String::from(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
-    );
-    let summary = escaped(&view.summary());
-    let _ = writeln!(out, "<title>{summary}</title>\n<style>\n{STYLE}</style>");
-    let class = match view.is_healthy {
-        true => "o",
-        false => "f",
-    };
+    let mut out = begin("Health of LUNs", &view.summary());
     let word = match view.is_healthy {
         true => "healthy",
         false => "not healthy",
     };
-    let _ = writeln!(
-        out,
-        "</head>\n<body>\n<main>\n<h1>Health of LUNs</h1>\n\
-         <p><strong class=\"{class}\">{word}</strong> {summary} <span class=\"q\">{}</span></p>",
-        view.time()
+    verdict(
+        &mut out,
+        view.is_healthy,
+        word,
+        &view.summary(),
+        &view.time(),
     );
     if !view.luns.is_empty() {
         matrix(&mut out, view);
@@ -69,8 +65,43 @@ pub fn cluster(view: &View<'_>) -> String {
         view.findings.iter().for_each(|one| finding(&mut out, one));
         out.push_str("</ul>\n");
     }
-    out.push_str("</main>\n</body>\n</html>\n");
+    out.push_str(END);
     out
+}
+
+/// Where a page ends.
+const END: &str = "</main>\n</body>\n</html>\n";
+
+/// A page up to its heading.
+fn begin(heading: &str, title: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n\
+         </head>\n<body>\n<main>\n<h1>{heading}</h1>\n",
+        escaped(title)
+    )
+}
+
+/// How all is, with something quiet behind it.
+fn verdict(out: &mut String, is_good: bool, word: &str, summary: &str, quiet: &str) {
+    let class = if is_good { "o" } else { "f" };
+    let _ = writeln!(
+        out,
+        "<p><strong class=\"{class}\">{word}</strong> {} <span class=\"q\">{quiet}</span></p>",
+        escaped(summary)
+    );
+}
+
+/// The class of a severity, and its word.
+fn severity(severity: Severity) -> (&'static str, &'static str) {
+    match severity {
+        Severity::Error => ("f", "error"),
+        Severity::Warning => ("d", "warning"),
+        Severity::Info => ("u", "note"),
+    }
 }
 
 fn matrix(out: &mut String, view: &View<'_>) {
@@ -137,11 +168,7 @@ fn lun(out: &mut String, lun: &Lun<'_>, nodes: &[&str]) {
 }
 
 fn finding(out: &mut String, finding: &Finding) {
-    let (class, word) = match finding.severity {
-        Severity::Error => ("f", "error"),
-        Severity::Warning => ("d", "warning"),
-        Severity::Info => ("u", "note"),
-    };
+    let (class, word) = severity(finding.severity);
     let (text, code) = (escaped(&finding.sentence), finding.code.name());
     let _ = write!(
         out,

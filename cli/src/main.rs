@@ -13,6 +13,7 @@ mod human;
 mod image;
 mod input;
 mod map;
+mod placement;
 mod progress;
 mod room;
 mod scale;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Storage(command) => storage::run(command, args.output),
         Command::Snapshot(command) => snapshot::run(command, args.output),
         Command::Cluster(command) => cluster::run(command, args.output),
+        Command::Placement(command) => placement::run(command, args.output),
     };
     match answer {
         Ok(answer) => answer.write(args.output, args.color).into(),

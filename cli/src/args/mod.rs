@@ -6,6 +6,7 @@
 
 pub mod cluster;
 pub mod image;
+pub mod placement;
 pub mod snapshot;
 pub mod storage;
 mod values;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use cluster::ClusterCommand;
 use image::ImageCommand;
+use placement::PlacementCommand;
 use snapshot::SnapshotCommand;
 use storage::StorageCommand;
 
@@ -47,7 +49,8 @@ pub struct Args {
 /// The meaning of the exit status, as the help shows it.
 const EXIT_STATUS: &str = "Exit status: 0 fine, 1 error, 2 usage, 3 the answer is \"no\" \
                            (chain damaged, image corrupt, image not safe, device too small, \
-                           volume not whole or in need of a repair, LUN not healthy)";
+                           volume not whole or in need of a repair, LUN not healthy, \
+                           guests that cannot be placed)";
 
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,13 +58,14 @@ pub enum Output {
     /// For people: trees and tables.
     Human,
     /// For programs: the JSON text of qemu-img info or map; of an audit, verdict, chain and findings;
-    /// of a volume, its snapshots; plans, and findings with their plans; of a cluster, LUNs and nodes.
+    /// of a volume, its snapshots; plans, and findings with their plans; of a cluster, LUNs and nodes;
+    /// of a placement, the answer.
     Json,
     /// For graphviz: images as boxes, references as arrows.
     Dot,
-    /// For browsers and documents: a drawing of a map, or of a volume's images.
+    /// For browsers and documents: a drawing of a map, of a volume's images, or of what is on nodes.
     Svg,
-    /// For browsers and mail: a page with the health of LUNs.
+    /// For browsers and mail: a page with the health of LUNs, or with a placement.
     Html,
 }
 
@@ -91,4 +95,7 @@ pub enum Command {
     /// Look at the health of LUNs.
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Ask on which nodes guests are to run.
+    #[command(subcommand)]
+    Placement(PlacementCommand),
 }

@@ -15,6 +15,7 @@ pub mod graph;
 pub mod info;
 pub mod map;
 pub mod matrix;
+pub mod placement;
 pub mod plan;
 pub mod room;
 pub mod storage;
@@ -123,6 +124,7 @@ pub struct Symbols {
     note: &'static str,
     lines: termtree::GlyphPalette,
     graph: graph::Glyphs,
+    bars: placement::Glyphs,
 }
 
 impl Symbols {
@@ -134,7 +136,8 @@ impl Symbols {
         }
     }
 
-    fn unicode() -> Self {
+    /// Those of a locale of UTF-8.
+    pub fn unicode() -> Self {
         Symbols {
             good: "✓",
             error: "✗",
@@ -146,6 +149,7 @@ impl Symbols {
                 ..termtree::GlyphPalette::new()
             },
             graph: graph::Glyphs::UNICODE,
+            bars: placement::Glyphs::UNICODE,
         }
     }
 
@@ -164,6 +168,7 @@ impl Symbols {
                 skip_indent: "  ",
             },
             graph: graph::Glyphs::ASCII,
+            bars: placement::Glyphs::ASCII,
         }
     }
 

@@ -26,24 +26,40 @@ pub fn table_of_numbers<const N: usize>(
 ) -> Vec<String> {
     let left_out = rows.len().saturating_sub(ROWS);
     let rows: Vec<[String; N]> = rows.take(ROWS).collect();
-    let mut widths = heading.map(UnicodeWidthStr::width);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+    let rows: Vec<&[String]> = rows.iter().map(<[String; N]>::as_slice).collect();
+    table_of_rows(&heading, &numbers, &rows, left_out)
+}
+
+/// The same with rows of any length; `left_out` is how many there are besides.
+pub fn table_of_rows(
+    heading: &[&str],
+    numbers: &Range<usize>,
+    rows: &[&[String]],
+    left_out: usize,
+) -> Vec<String> {
+    let mut widths: Vec<usize> = heading.iter().map(|cell| cell.width()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(*row) {
             *width = cell.width().max(*width);
         }
     }
-    let mut lines = vec![styled(QUIET, &line(&widths, &numbers, heading))];
-    lines.extend(
-        rows.iter()
-            .map(|row| line(&widths, &numbers, row.each_ref().map(String::as_str))),
-    );
+    let mut lines = vec![styled(
+        QUIET,
+        &line(&widths, numbers, heading.iter().copied()),
+    )];
+    let row = |row: &&[String]| line(&widths, numbers, row.iter().map(String::as_str));
+    lines.extend(rows.iter().map(row));
     if left_out > 0 {
         lines.push(format!("and {left_out} more, all in --output json"));
     }
     lines
 }
 
-fn line<const N: usize>(widths: &[usize; N], numbers: &Range<usize>, cells: [&str; N]) -> String {
+fn line<'a>(
+    widths: &[usize],
+    numbers: &Range<usize>,
+    cells: impl Iterator<Item = &'a str>,
+) -> String {
     let mut out = String::new();
     for (column, (width, cell)) in widths.iter().zip(cells).enumerate() {
         if numbers.contains(&column) {

@@ -5,5 +5,6 @@ mod bars;
 mod colors;
 pub mod graph;
 mod label;
+pub mod loads;
 pub mod map;
 pub mod text;
