@@ -1,7 +1,8 @@
 #!/bin/bash
 # Makes images with the real qemu-img and lets four ask what they are: qemu-img itself, the
 # pve-native command, a C program and a Perl program. Shows the answers, whether they agree, and the
-# time that each took. Called by `make demo`, which builds everything first; fails if two disagree.
+# time that each took, and where the guests of a failed node go. Called by `make demo`, which builds
+# everything first; fails if two disagree.
 set -euo pipefail
 
 root=$(realpath "$(dirname "$0")/..")
@@ -202,6 +203,8 @@ times() {
 
 # shellcheck source-path=SCRIPTDIR
 . "$root/demo/snapshots.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$root/demo/placement.sh"
 
 make_images
 
@@ -255,6 +258,7 @@ shows_status 0 "${audit[@]}" harmless.qcow2 converted.raw
 shows_status 0 qemu-img compare -f raw -F qcow2 converted.raw harmless.qcow2
 
 snapshots
+placements
 
 heading "The time it takes"
 times
