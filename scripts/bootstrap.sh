@@ -20,7 +20,7 @@ rust_packages() {
 missing() {
     while read -r thing package; do
         case $thing in
-            *::*) perl "-M$thing" -e 1 2>/dev/null && continue ;;
+            *::* | RRDs) perl "-M$thing" -e 1 2>/dev/null && continue ;;
             *) command -v "$thing" >/dev/null && continue ;;
         esac
         echo "$package"
@@ -31,6 +31,8 @@ pkg-config pkg-config
 perl perl
 ExtUtils::Embed perl
 JSON::XS libjson-xs-perl
+RRDs librrds-perl
+rrdcached rrdcached
 Test::More perl
 podchecker perl
 prove perl
