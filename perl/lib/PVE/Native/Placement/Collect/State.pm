@@ -1,0 +1,102 @@
+package PVE::Native::Placement::Collect::State;
+
+use v5.36;
+
+# What is known of the cluster while a problem is collected, and what there is to say of what is not: a source is
+# asked once for each thing.
+
+use PVE::Native::Error;
+use PVE::Native::Placement::Loads;
+
+# States of the HA manager's resources in which it decides where they run. It does not for those in an error,
+# or frozen.
+my %DECIDED = map { $_ => 1 } qw(
+    request_start request_start_balance started migrate relocate recovery fence stopped request_stop
+);
+
+my sub one_line ($error) {
+    return "$error" =~ s/\s+\z//r =~ s/[^\x20-\x7e]+/ /gr;
+}
+
+sub new ($class, $source, $options) {
+    my $self = bless { source => $source, options => $options, notes => [] }, $class;
+    $self->{$_} = $self->insist($_) for qw(nodes services status);
+    $self->{storages} = $self->ask('storages');
+    return $self;
+}
+
+sub note ($self, $code, $subject, $message) {
+    push $self->{notes}->@*, { code => $code, subject => $subject, message => one_line($message) };
+    return;
+}
+
+# An answer without which nothing can be said.
+sub insist ($self, $what) {
+    my $answer = eval { $self->{source}->$what() };
+    return $answer if defined($answer);
+    die PVE::Native::Error->new(
+        code => 2,
+        name => 'io',
+        errno => 5,
+        message => "collecting $what: " . one_line($@ || 'there is no answer'),
+    );
+}
+
+# One without which less is allowed; undef if there is none.
+sub ask ($self, $what) {
+    my $answer = eval { $self->{source}->$what() };
+    $self->note('unreadable', $what, $@ || 'there is no answer') if !defined($answer);
+    return $answer;
+}
+
+# What the manager says of a node; of one that it has not seen yet, nothing.
+sub node_state ($self, $name) {
+    return ($self->{status}->{node_status} // {})->{$name} // '';
+}
+
+sub is_online ($self, $name) {
+    my $node = $self->{nodes}->{ $name // '' } // return 0;
+    return 0 if !$node->{online};
+    return $self->node_state($name) =~ m/^(?:|online|maintenance)\z/ ? 1 : 0;
+}
+
+# What the manager makes of a guest; undef if it leaves it alone.
+sub ha_of ($self, $sid) {
+    my $service = $self->{services}->{$sid} or return undef;
+    my $wanted = $service->{state} // 'started';
+    return undef if $wanted eq 'ignored' || $wanted eq 'disabled';
+    my $entry = ($self->{status}->{service_status} // {})->{$sid} // {};
+    my $now = $entry->{state} // 'request_start';
+    return undef if !$DECIDED{$now};
+    return { $entry->%*, state => $now, wanted => $wanted };
+}
+
+# Asks for the statistics of so many guests and of all nodes.
+sub collect_samples ($self, @ids) {
+    my $options = $self->{options};
+    $self->{samples} = {};
+    return if !$options->{samples};
+    my %how = map { $_ => $options->{$_} } qw(timeout window resolution now);
+    my @nodes = sort(keys($self->{nodes}->%*));
+    my $samples = eval { $self->{source}->samples([sort(@ids)], \@nodes, %how) };
+    $self->note('unreadable', 'samples', $@ || 'there is no answer') if !$samples;
+    $self->{samples} = $samples // {};
+    return;
+}
+
+sub guest_samples ($self, $id) { return ($self->{samples}->{guests} // {})->{$id} }
+sub node_samples ($self, $name) { return ($self->{samples}->{nodes} // {})->{$name} }
+
+# Why there is nothing to say of what somebody uses.
+sub no_samples ($self, $subject, $stats) {
+    return if !$self->{options}->{samples};
+    my $why = $stats ? $stats->{reason} : undef;
+    $self->note('no-data', $subject, $why // 'there are no statistics');
+    return;
+}
+
+sub is_observed ($self, $stats) {
+    return PVE::Native::Placement::Loads::is_observed($stats, $self->{options}->{now});
+}
+
+1;
