@@ -15,7 +15,7 @@ my %DECIDED = map { $_ => 1 } qw(
 );
 
 my sub one_line ($error) {
-    return "$error" =~ s/\s+\z//r =~ s/[^\x20-\x7e]+/ /gr;
+    return "$error" =~ s/[^\x20-\x7e]+/ /gr =~ s/\s+\z//r;
 }
 
 sub new ($class, $source, $options) {
