@@ -16,8 +16,7 @@ use TestProcess qw(open_files);
 use TestRRD qw(make_rrd write_samples start_rrdcached silent_socket);
 
 if (!eval { require RRDs }) {
-    diag('skipped: reading RRD files (Debian: librrds-perl)');
-    plan(skip_all => 'skipped: RRDs (Debian: librrds-perl) is missing');
+    plan(skip_all => 'reading RRD files needs RRDs (Debian: librrds-perl)');
 }
 
 my $GIB = 2**30;
@@ -206,8 +205,8 @@ subtest 'files that are none' => sub {
 subtest 'what runs through rrdcached' => sub {
     my $daemon = start_rrdcached($dir);
     if (!$daemon) {
-        diag('skipped: rrdcached (Debian: rrdcached)');
-        plan(skip_all => 'skipped: rrdcached is missing');
+        diag('skipped: reading through rrdcached (Debian: rrdcached)');
+        plan(skip_all => 'rrdcached is missing');
     }
     my $path = guest(116, []);
     write_samples($path, $now, [(runs(0.5, $GIB)) x 30], socket => $daemon->{socket});

@@ -462,6 +462,9 @@ subtest 'what a node uses itself' => sub {
     my $none = { data => 0, reason => 'there is no RRD file' };
     my $blind = problem_of({ 'samples/nodes/n1' => $none });
     ok(has_note($blind, 'no-data n1'), 'if that is known');
+    my %told = ('nodes/n1/used' => { cpu => 3, mem => 5 * $GIB });
+    my $told = problem_of({ 'samples/nodes/n1' => $none, %told });
+    is_deeply($told->{nodes}->{n1}->{used}, { cpu => 2, mem => $GIB }, 'or somebody told');
     my $off = problem_of({}, samples => 0);
     is_deeply(
         $off->{notes}, [map { "bridges-believed $_" } qw(n1 n2 n3)],

@@ -199,7 +199,7 @@ subtest 'rules' => sub {
 subtest 'with what was recorded' => sub {
     if (!eval { require RRDs }) {
         diag('skipped: reading RRD files (Debian: librrds-perl)');
-        plan(skip_all => 'skipped: RRDs (Debian: librrds-perl) is missing');
+        plan(skip_all => 'RRDs is missing');
     }
     my $guest = make_rrd("$dir/rrd", 'pve-vm-9.0/100', $now - 86400);
     my %runs =

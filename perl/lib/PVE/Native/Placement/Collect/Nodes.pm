@@ -4,6 +4,8 @@ use v5.36;
 
 # The nodes of a placement problem: what each has, and what is taken of it by those that are not listed.
 
+use List::Util qw(max sum0);
+
 use PVE::Native::Placement::Guest qw(properties is_on);
 use PVE::Native::Placement::Loads qw(booking overhead);
 use PVE::Native::Placement::Flags qw(flags_of_node);
@@ -80,6 +82,17 @@ my sub bridges_of ($state, $name, $vnets, $guests) {
     return [sort(keys(%bridges))];
 }
 
+# What a node uses itself if there are no statistics of it, but somebody told what it uses.
+my sub told_overhead ($told, $here) {
+    my @seen = grep { $_->{runs} && !$_->{arriving} && $_->{usage} } $here->@*;
+    my %overhead;
+    for my $resource (qw(cpu mem)) {
+        my $guests = sum0(map { $_->{usage}->{$resource} // 0 } @seen);
+        $overhead{$resource} = max(0, ($told->{$resource} // 0) - $guests);
+    }
+    return \%overhead;
+}
+
 # What is on a node besides the guests that are listed: its own, and the other guests.
 my sub used_on ($state, $name, $guests) {
     my $policy = $state->{options}->{policy};
@@ -88,7 +101,10 @@ my sub used_on ($state, $name, $guests) {
     my @measured = map { $_->{stats} // () } @here;
     my $used = overhead($stats, \@measured, $policy->{percentile} // 95);
     $state->no_samples($name, $stats) if !$used;
+    my $told = $state->{nodes}->{$name}->{used};
+    $used //= told_overhead($told, \@here) if $told;
     $used //= { cpu => 0, mem => 0 };
+
     for my $guest (grep { $_->{runs} && !$_->{listed} } @here) {
         my $booked = booking($guest, $policy);
         $used->{$_} += $booked->{$_} for qw(cpu mem);

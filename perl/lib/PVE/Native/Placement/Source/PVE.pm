@@ -22,7 +22,8 @@ my sub broadcasts ($key) {
 
 my sub decoded ($text) {
     require JSON::XS;
-    return eval { JSON::XS::decode_json($text) };
+    my $data = eval { JSON::XS::decode_json($text) };
+    return $data;
 }
 
 # The bridges of this node; of the others nobody is told.
