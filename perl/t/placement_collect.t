@@ -191,7 +191,9 @@ subtest 'row 18: a configuration that cannot be read fits nowhere' => sub {
     };
     my $found = problem_of({ configs => $configs });
     my $guest = $found->{guests}->{'vm:100'};
-    ok(exists($guest->{storages}) && !defined($guest->{storages}), 'nobody knows its storages');
+    for my $key (qw(storages volumes bridges cpu-flags devices)) {
+        ok(exists($guest->{$key}) && !defined($guest->{$key}), "nobody knows its $key");
+    }
     is($guest->{movable}, 0, 'it stays');
     is_deeply($guest->{size}, { cpu => 4, mem => 8 * $GIB }, 'it has what it had when it ran');
     is($guest->{book}, 'size', 'all of it');
@@ -308,32 +310,38 @@ subtest 'row 20: flags of CPUs' => sub {
 };
 
 subtest 'row 20: devices' => sub {
-    my @map = (
-        'node=n1,path=0000:01:00,id=10de:1234', 'node=n1,path=0000:02:00',
-        'node=n2,path=0000:01:00'
+    my @map = map { "$_,id=10de:1234" } 'node=n1,path=0000:01:00', 'node=n1,path=0000:02:00',
+        'node=n2,path=0000:01:00';
+    my %pci = (
+        gpu => { map => \@map },
+        vgpu => { mdev => 1, map => [@map[0, 2]] },
+        unused => { map => [@map] },
     );
     my %devices = (
-        'mappings/pci' =>
-            { ids => { gpu => { map => \@map }, vgpu => { mdev => 1, map => [$map[2]] } } },
+        'mappings/pci' => { ids => \%pci },
         'mappings/dir' => { ids => { share => { map => ['node=n3,path=/srv'] } } },
         'configs/vm:100/hostpci0' => 'mapping=gpu',
+        'configs/vm:100/hostpci1' => 'mapping=vgpu,mdev=nvidia-5',
         'configs/vm:101/serial0' => '/dev/ttyS0',
+        'configs/vm:101/virtiofs0' => 'share',
     );
     my $found = problem_of(\%devices);
     is_deeply($found->{nodes}->{n1}->{devices}, { 'pci:gpu' => 2 }, 'two of them');
+    is_deeply($found->{nodes}->{n2}->{devices}, { 'pci:gpu' => 1 }, 'one');
     is_deeply(
-        $found->{nodes}->{n2}->{devices},
-        { 'pci:gpu' => 1, 'pci:vgpu' => 3, 'serial-of-node:/dev/ttyS0' => 1 },
-        'what many can use counts for all',
+        $found->{nodes}->{n2}->{storages}, [qw(local pci:vgpu san)],
+        'what many can use is like a storage'
     );
-    is_deeply($found->{nodes}->{n3}->{devices}, { 'dir:share' => 3 }, 'so does a folder');
+    is_deeply($found->{nodes}->{n3}->{storages}, [qw(dir:share local san)], 'so is a folder');
+    my ($first, $second) = $found->{guests}->@{qw(vm:100 vm:101)};
+    is_deeply($first->{devices}, { 'pci:gpu' => 1 }, 'what a guest needs');
+    is_deeply($first->{storages}, [qw(pci:vgpu san)], 'of all kinds');
+    is($first->{movable}, 0, 'it does not migrate');
+    is($first->{book}, 'size', 'and all its memory is pinned');
     is_deeply(
-        $found->{guests}->{'vm:100'}->{devices}, { 'pci:gpu' => 1 },
-        'what a guest needs'
+        [map { $_->{storage} } $second->{volumes}->@*], [qw(/dev/ttyS0 local)],
+        'a thing of its node'
     );
-    is($found->{guests}->{'vm:100'}->{movable}, 0, 'it does not migrate');
-    my $other = problem_of({ %devices, 'services/vm:100' => undef });
-    is_deeply($other->{nodes}->{n1}->{devices}, { 'pci:gpu' => 1 }, 'what others have is gone');
 };
 
 subtest 'row 21: what was just placed is reserved until it is seen' => sub {
@@ -415,11 +423,10 @@ subtest 'states of guests' => sub {
     );
     ok(!exists($found->{guests}->{'vm:100'}->{node}), 'who is to be recovered has no place');
     is($found->{guests}->{'vm:101'}->{state}, 'stopped', 'stopped');
-    ok(!$found->{guests}->{'ct:102'}, 'one in an error is left alone');
-    is($found->{nodes}->{n3}->{used}->{mem}, 5.5 * $GIB + $GIB, 'and takes what it takes');
+    is($found->{guests}->{'ct:102'}->{state}, 'ignored', 'one in an error is left alone');
     for my $state (qw(ignored disabled)) {
         my $off = problem_of({ 'services/vm:100/state' => $state });
-        ok(!$off->{guests}->{'vm:100'}, "$state: HA leaves it alone");
+        is($off->{guests}->{'vm:100'}->{state}, 'ignored', "$state: HA leaves it alone");
     }
     is(
         problem_of({ 'configs/vm:100/lock' => 'backup' })->{guests}->{'vm:100'}->{movable}, 0,
@@ -431,25 +438,27 @@ subtest 'states of guests' => sub {
 
 subtest 'guests that HA does not manage' => sub {
     my %other = ('services/vm:100' => undef);
-    my $found = problem_of({%other});
-    ok(!$found->{guests}->{'vm:100'}, 'are no part of the problem');
-    is_deeply(
-        $found->{nodes}->{n1}->{used}, { cpu => 1 + 4, mem => (2 + 8) * $GIB },
-        'what they take is: by their size',
-    );
-    my $usage = problem_of({%other}, policy => { basis => 'usage' });
-    is_deeply($usage->{nodes}->{n1}->{used}, { cpu => 2, mem => 6 * $GIB }, 'by what they use');
-    my $rank = problem_of({%other}, policy => { basis => 'percentile', percentile => 50 });
-    is_deeply($rank->{nodes}->{n1}->{used}, { cpu => 2, mem => 6 * $GIB }, 'by a percentile');
-    my $windows =
-        problem_of({ %other, 'configs/vm:100/ostype' => 'win11' }, policy => { basis => 'usage' });
-    is($windows->{nodes}->{n1}->{used}->{mem}, 10 * $GIB, 'all of Windows');
+    my $guest = problem_of(\%other)->{guests}->{'vm:100'};
+    is($guest->{state}, 'ignored', 'take what they take');
+    is($guest->{movable}, 0, 'and stay');
+    is($guest->{node}, 'n1', 'where they are');
     my $off =
+        { data => 0, code => 'down', reason => 'it did not run in that time', samples => {} };
+    my %known = (%other, 'guests/vm:100/running' => undef);
+    ok($off = problem_of({ %known, 'samples/guests/100' => $off }), 'one that does not run');
+    ok(!$off->{guests}->{'vm:100'}, 'is none');
+    ok(
+        problem_of({ %known, 'samples/guests/100' => undef })->{guests}->{'vm:100'},
+        'one of which nobody knows is'
+    );
+    my $stopped =
         problem_of({ %other, 'guests/vm:100/running' => 0, 'samples/guests/100' => undef });
-    is($off->{nodes}->{n1}->{used}->{mem}, 6 * $GIB, 'one that does not run takes nothing');
-    my $all = problem_of({%other}, guests => 'all');
-    is($all->{guests}->{'vm:100'}->{node}, 'n1', 'but all are, if wanted');
-    is($all->{nodes}->{n1}->{used}->{mem}, 2 * $GIB, 'and are not counted twice');
+    ok(!$stopped->{guests}->{'vm:100'}, 'one that is known not to run is none');
+    my $all = problem_of(\%other, guests => 'all')->{guests}->{'vm:100'};
+    is($all->{state}, 'started', 'all are like those of HA, if wanted');
+    is($all->{movable}, 1, 'and can be moved');
+    my $template = problem_of({ %other, 'configs/vm:100/template' => 1 }, guests => 'all');
+    ok(!$template->{guests}->{'vm:100'}, 'a template is no guest');
 };
 
 subtest 'what a node uses itself' => sub {

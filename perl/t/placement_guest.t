@@ -192,38 +192,24 @@ subtest 'row 20: CPUs' => sub {
 subtest 'row 20: devices' => sub {
     my $devices = sub ($conf, $type = 'vm') {
         my $needs = needs($type, $conf);
-        return [$needs->{devices}, $needs->{'own-devices'}];
+        my %own = map { $_->{storage} => join(',', $_->{nodes}->@*) } $needs->{volumes}->@*;
+        return [$needs->{devices}, \%own, $needs->{passthrough} // 0];
     };
+    my %two = (hostpci0 => 'mapping=gpu,pcie=1', hostpci1 => 'mapping=gpu');
+    is_deeply($devices->(\%two), [{ 'pci:gpu' => 2 }, {}, 1], 'two of a mapping');
+    my %none = (usb1 => 'spice', usb2 => 'host=spice', serial0 => 'socket');
+    is_deeply($devices->(\%none), [{}, {}, 0], 'what is no device');
+    is_deeply($devices->({ usb0 => 'mapping=key' }), [{ 'usb:key' => 1 }, {}, 1], 'of the USB');
     is_deeply(
-        $devices->({ hostpci0 => 'mapping=gpu,pcie=1', hostpci1 => 'mapping=gpu' }),
-        [{ 'pci:gpu' => 2 }, []], 'two of a mapping'
-    );
-    is_deeply(
-        $devices->(
-            {
-                usb0 => 'mapping=key', usb1 => 'spice', usb2 => 'host=spice',
-                serial0 => 'socket'
-            }
-        ),
-        [{ 'usb:key' => 1 }, []],
-        'one of another, and what is no device',
-    );
-    is_deeply(
-        $devices->({ virtiofs0 => 'share,cache=auto' }), [{ 'dir:share' => 1 }, []],
+        $devices->({ virtiofs0 => 'share,cache=auto' }), [{ 'dir:share' => 1 }, {}, 1],
         'a folder'
     );
-    my %own =
-        ('pci-address:0000:01:00' => 1, 'usb-of-node:1-2' => 1, 'serial-of-node:/dev/ttyS0' => 1);
+    my %own = (hostpci0 => '0000:01:00,x-vga=1', usb0 => 'host=1-2', serial0 => '/dev/ttyS0');
+    my %where = map { $_ => 'n1' } 'pci 0000:01:00', 'usb 1-2', '/dev/ttyS0';
+    is_deeply($devices->(\%own), [{}, \%where, 1], 'things of the node are on no other');
+    my %files = (dev0 => '/dev/net/tun', dev1 => 'path=/dev/dri/card0');
     is_deeply(
-        $devices->(
-            { hostpci0 => '0000:01:00,x-vga=1', usb0 => 'host=1-2', serial0 => '/dev/ttyS0' }
-        ),
-        [\%own, [sort keys %own]],
-        'things of the node',
-    );
-    is_deeply(
-        $devices->({ dev0 => '/dev/net/tun', dev1 => 'path=/dev/dri/card0' }, 'ct'),
-        [{ 'dev-of-node:/dev/dri/card0' => 1 }, ['dev-of-node:/dev/dri/card0']],
+        $devices->(\%files, 'ct'), [{}, { '/dev/dri/card0' => 'n1' }, 1],
         'of a container'
     );
 };

@@ -50,22 +50,24 @@ sub problem ($class, $haenv = undef, %given) {
     my $source = $options->{source} // source_for($haenv);
     my $state = PVE::Native::Placement::Collect::State->new($source, $options);
     my $guests = PVE::Native::Placement::Collect::Guests::guests($state);
-    my @listed = grep { $_->{listed} } $guests->@*;
-    my $nodes = PVE::Native::Placement::Collect::Nodes::nodes($state, $guests);
+    my ($nodes, $common) = PVE::Native::Placement::Collect::Nodes::nodes($state, $guests);
     # Without rules, what they forbid would be allowed.
     my ($rules, $notes) = PVE::Native::Placement::Rules::rules(
         $state->insist('rules'),
         $state->insist('groups'),
         $state->{services},
-        { map { $_->{sid} => 1 } @listed },
+        { map { $_->{sid} => 1 } $guests->@* },
         $state->{nodes},
     );
     $state->note($_->@*) for $notes->@*;
     my $problem = {
         task => $options->{task},
         nodes => $nodes,
-        guests => [map { PVE::Native::Placement::Collect::Guests::entry($state, $_) } @listed],
-        reservations => PVE::Native::Placement::Collect::Guests::reservations($state, \@listed),
+        guests => [
+            map { PVE::Native::Placement::Collect::Guests::entry($state, $_, $common) }
+                $guests->@*
+        ],
+        reservations => PVE::Native::Placement::Collect::Guests::reservations($state, $guests),
         rules => $rules,
         policy => { $options->{policy}->%* },
     };

@@ -132,10 +132,10 @@ my sub bridges_of ($conf) {
     return [sort(keys(%bridges))];
 }
 
-# What is handed through. 'pci:', 'usb:' and 'dir:' are mappings, which nodes have or have not; the others
-# are things of the node that the guest is on.
+# What is handed through: how many of each mapping, named 'pci:', 'usb:' or 'dir:', and things of the node that
+# the guest is on, which no other node has.
 my sub devices_of ($conf) {
-    my (%devices, %own);
+    my (%mapped, %own);
     for my $key (sort(keys($conf->%*))) {
         my ($kind) = $key =~ m/^(hostpci|usb|serial|parallel|virtiofs|dev)[0-9]+\z/ or next;
         my $default = { virtiofs => 'dirid', dev => 'path' }->{$kind} // 'host';
@@ -144,16 +144,14 @@ my sub devices_of ($conf) {
         my $host = $value->{$default} // '';
         next if $host =~ m/^(?:spice|socket)\z/i || $EVERYWHERE{$host};
         if ($kind eq 'virtiofs') {
-            $devices{"dir:$host"} = 1;
+            $mapped{"dir:$host"} = 1;
         } elsif (length($value->{mapping} // '')) {
-            $devices{"$bus:$value->{mapping}"}++;
-        } elsif ($kind eq 'hostpci') {
-            $own{"pci-address:$_"} = 1 for split(m/;/, $host);
+            $mapped{"$bus:$value->{mapping}"}++;
         } else {
-            $own{"$kind-of-node:$host"} = 1;
+            $own{ $host =~ m!^/! ? $host : "$bus $_" } = 1 for split(m/;/, $host);
         }
     }
-    return ({ %devices, %own }, [sort(keys(%own))]);
+    return (\%mapped, [sort(keys(%own))]);
 }
 
 # The flags that a CPU model insists on, and which model it is.
@@ -182,14 +180,17 @@ sub needs ($guest, $conf, $storages) {
     );
     add_volume(\%needs, $_, $guest, $storages) for volumes_of($guest->{type}, $conf);
     $needs{storages} = [sort(keys((delete $needs{storage_set})->%*))];
+    ($needs{devices}, my $own) = devices_of($conf);
+    push $needs{volumes}->@*,
+        map { { storage => $_, nodes => [$guest->{node}], bytes => 0 } } $own->@*;
     $needs{volumes} = [sort { $a->{storage} cmp $b->{storage} } $needs{volumes}->@*];
-    ($needs{devices}, $needs{'own-devices'}) = devices_of($conf);
+    my $pci = grep { m/^pci\b/ } keys($needs{devices}->%*), $own->@*;
+    $needs{passthrough} = 1 if $own->@* || $needs{devices}->%*;
     ($needs{'cpu-model'}, $needs{'cpu-flags'}) = $vm ? cpu_of($conf) : ('', []);
     # Windows writes to all of its memory when it boots, and a device that is handed through has all of it
     # pinned: what such a guest uses is what it has.
-    my $whole =
-        $vm && (($conf->{ostype} // '') =~ m/^w/ || grep { m/^pci/ } keys($needs{devices}->%*));
-    $needs{book} = 'size' if $whole || ($vm && $conf->{hugepages});
+    $needs{book} = 'size'
+        if $vm && ($pci || $conf->{hugepages} || ($conf->{ostype} // '') =~ m/^w/);
     return \%needs;
 }
 

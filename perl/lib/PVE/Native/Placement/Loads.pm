@@ -9,7 +9,7 @@ use List::Util qw(max sum0);
 
 use PVE::Native::Placement;
 
-our @EXPORT_OK = qw(is_observed guest_loads booking overhead);
+our @EXPORT_OK = qw(is_observed guest_loads overhead);
 
 # So many samples may be missing at the end before the newest counts as old.
 my $MOST_LATE = 3;
@@ -35,21 +35,6 @@ sub guest_loads ($stats, $told) {
     }
     $loads{usage} //= { $told->%{qw(cpu mem)} } if $told && defined($told->{mem});
     return \%loads;
-}
-
-# What a guest takes of its node by a basis: size, usage, or a percentile. What is not known is its size.
-sub booking ($guest, $policy) {
-    my $basis = ($guest->{book} // '') eq 'size' ? 'size' : $policy->{basis} // 'size';
-    my %booked = $guest->{size}->%*;
-    for my $resource (qw(cpu mem)) {
-        my $samples = ($guest->{samples} // {})->{$resource};
-        my $value;
-        $value = ($guest->{usage} // {})->{$resource} if $basis eq 'usage';
-        $value = PVE::Native::Placement::percentile($policy->{percentile} // 95, $samples)
-            if $basis eq 'percentile' && $samples;
-        $booked{$resource} = $value // $booked{$resource} // 0;
-    }
-    return \%booked;
 }
 
 # The samples of a column by their time.

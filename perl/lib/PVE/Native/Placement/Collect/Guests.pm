@@ -89,7 +89,7 @@ my sub add_loads ($state, $guest) {
     return;
 }
 
-# All guests that can run, with their loads, by name. 'listed' are those that the problem is about.
+# All guests that run or are HA's to place, with their loads, by name.
 sub guests ($state) {
     my ($replicas, $all) = (replicas($state), $state->insist('guests'));
     my @guests;
@@ -100,16 +100,11 @@ sub guests ($state) {
         push @guests, \%guest if !$guest{needs}->{template};
     }
     $state->collect_samples(map { $_->{id} } @guests);
-    my $every = $state->{options}->{guests} eq 'all';
-    for my $guest (@guests) {
-        add_loads($state, $guest);
-        $guest->{listed} = 1 if $guest->{ha} || $every && $guest->{runs};
+    add_loads($state, $_) for @guests;
+    for my $sid (sort(grep { !$all->{$_} } keys($state->{services}->%*))) {
+        $state->note('guest-missing', $sid, 'HA knows it, the cluster does not');
     }
-    my %there = map { $_->{sid} => 1 } @guests;
-    for my $sid (sort(grep { !$there{$_} } keys($state->{services}->%*))) {
-        $state->note('guest-missing', $sid, 'HA knows it, the cluster does not') if !$all->{$sid};
-    }
-    return \@guests;
+    return [grep { $_->{ha} || $_->{runs} } @guests];
 }
 
 # The flags that it needs where it goes. With the host's own CPU, these are all of its node while it runs, and
@@ -133,7 +128,7 @@ my sub is_movable ($state, $guest, $flags) {
     return 0 if $needs->{unreadable} || $needs->{lock};
     return 0 if $ha && $ha->{state} !~ m/start/;
     # What is handed through stays, and so does a CPU of which nobody knows what it can.
-    return 0 if grep { !m/^dir:/ } keys(($needs->{devices} // {})->%*);
+    return 0 if $needs->{passthrough};
     return 0
         if ($needs->{'cpu-model'} // '') eq 'host'
         && $LIVE{ $state->{options}->{task} }
@@ -141,27 +136,47 @@ my sub is_movable ($state, $guest, $flags) {
     return 1;
 }
 
-sub entry ($state, $guest) {
-    my ($needs, $ha) = $guest->@{qw(needs ha)};
-    my $started = $ha ? $ha->{wanted} eq 'started' : $guest->{runs};
-    my $flags = flags_for($state, $guest);
+# What HA does not place takes what it takes, and goes with its node.
+my sub state_of ($state, $guest) {
+    my $ha = $guest->{ha};
+    return $ha->{wanted} eq 'started' ? 'started' : 'stopped' if $ha;
+    return $state->{options}->{guests} eq 'all' ? 'started' : 'ignored';
+}
+
+# What a guest needs by names: nobody knows of one whose configuration cannot be read. $common are devices that
+# are there for all, as storages are.
+my sub needed ($state, $guest, $flags, $common) {
+    my $needs = $guest->{needs};
+    my %unknown = map { $_ => undef } qw(storages volumes bridges cpu-flags devices);
+    return %unknown if $needs->{unreadable};
     my @volumes = map {
         {
             $_->%*, nodes => [grep { $state->{nodes}->{$_} } $_->{nodes}->@*]
         }
     } ($needs->{volumes} // [])->@*;
-    my %entry = (
-        sid => $guest->{sid},
-        state => $started ? 'started' : 'stopped',
-        priority => 0,
-        movable => is_movable($state, $guest, $flags),
-        size => $guest->{size},
-        storages => $needs->{storages},
+    my $devices = $needs->{devices} // {};
+    my ($shared, $own) = ([], []);
+    push(($common->{$_} ? $shared : $own)->@*, $_) for sort(keys($devices->%*));
+    return (
+        storages => [sort($needs->{storages}->@*, $shared->@*)],
         volumes => \@volumes,
         bridges => $needs->{bridges} // [],
         'cpu-flags' => $flags,
-        devices => $needs->{devices} // {},
+        devices => { map { $_ => $devices->{$_} } $own->@* },
     );
+}
+
+sub entry ($state, $guest, $common) {
+    my $ha = $guest->{ha};
+    my $flags = flags_for($state, $guest);
+    my %entry = (
+        sid => $guest->{sid},
+        state => state_of($state, $guest),
+        priority => 0,
+        size => $guest->{size},
+        needed($state, $guest, $flags, $common),
+    );
+    $entry{movable} = $entry{state} ne 'ignored' && is_movable($state, $guest, $flags) ? 1 : 0;
     $entry{$_} = $guest->{$_} for grep { $guest->{$_} } qw(usage samples book);
     # Who is to be recovered has no place, also if the node is back.
     my $recovered = $ha && $ha->{state} eq 'recovery';

@@ -2,46 +2,31 @@ package PVE::Native::Placement::Collect::Nodes;
 
 use v5.36;
 
-# The nodes of a placement problem: what each has, and what is taken of it by those that are not listed.
+# The nodes of a placement problem: what each has, and what it uses itself.
 
 use List::Util qw(max sum0);
 
 use PVE::Native::Placement::Guest qw(properties is_on);
-use PVE::Native::Placement::Loads qw(booking overhead);
+use PVE::Native::Placement::Loads qw(overhead);
 use PVE::Native::Placement::Flags qw(flags_of_node);
 
-# By node, how many of each mapped device it has; those that many guests can use at once count for all.
-my sub mapped_devices ($state, $most) {
+# By node, how many it has of each mapped device that guests need, and what is there for all of them: folders, and
+# devices that are divided.
+my sub mapped ($state, $guests) {
+    my %needed = map { $_ => 1 } map { keys(($_->{needs}->{devices} // {})->%*) } $guests->@*;
     my $mappings = $state->ask('mappings') // {};
-    my %devices;
+    my (%devices, %common);
     for my $kind (sort(keys($mappings->%*))) {
         my $ids = $mappings->{$kind}->{ids} // {};
-        for my $id (sort(keys($ids->%*))) {
-            my $common = $kind eq 'dir' || $ids->{$id}->{mdev};
+        for my $id (grep { $needed{"$kind:$_"} } sort(keys($ids->%*))) {
             for my $entry (($ids->{$id}->{map} // [])->@*) {
                 my $node = properties($entry, 'node')->{node} // next;
-                $devices{$node}->{"$kind:$id"} += $common ? $most : 1;
+                $devices{$node}->{"$kind:$id"}++;
             }
+            $common{"$kind:$id"} = 1 if $kind eq 'dir' || $ids->{$id}->{mdev};
         }
     }
-    return \%devices;
-}
-
-# What can be handed through on each node besides the guests that are not listed.
-my sub devices_of ($state, $guests) {
-    my $devices = mapped_devices($state, scalar($guests->@*) || 1);
-    for my $guest ($guests->@*) {
-        my ($has, $needs) = ($devices->{ $guest->{node} // '' } //= {}, $guest->{needs});
-        for my $own (($needs->{'own-devices'} // [])->@*) {
-            # A file can serve many, a device at an address cannot.
-            $has->{$own} = $own =~ m/^(?:pci|usb)/ ? 1 : ($has->{$own} // 0) + 1;
-        }
-    }
-    for my $guest (grep { $_->{runs} && !$_->{listed} } $guests->@*) {
-        my ($has, $takes) = ($devices->{ $guest->{node} // '' }, $guest->{needs}->{devices} // {});
-        $has->{$_} = ($has->{$_} // 0) - $takes->{$_} for keys($takes->%*);
-    }
-    return $devices;
+    return (\%devices, \%common);
 }
 
 # The virtual networks of each node, and all there are; undef if nobody knows, which is not the same as none.
@@ -93,27 +78,22 @@ my sub told_overhead ($told, $here) {
     return \%overhead;
 }
 
-# What is on a node besides the guests that are listed: its own, and the other guests.
+# What is on a node besides its guests.
 my sub used_on ($state, $name, $guests) {
-    my $policy = $state->{options}->{policy};
+    my $percentile = $state->{options}->{policy}->{percentile} // 95;
     my @here = grep { ($_->{node} // '') eq $name } $guests->@*;
     my $stats = $state->node_samples($name);
-    my @measured = map { $_->{stats} // () } @here;
-    my $used = overhead($stats, \@measured, $policy->{percentile} // 95);
-    $state->no_samples($name, $stats) if !$used;
+    my $used = overhead($stats, [map { $_->{stats} // () } @here], $percentile);
+    return $used if $used;
+    $state->no_samples($name, $stats);
     my $told = $state->{nodes}->{$name}->{used};
-    $used //= told_overhead($told, \@here) if $told;
-    $used //= { cpu => 0, mem => 0 };
-
-    for my $guest (grep { $_->{runs} && !$_->{listed} } @here) {
-        my $booked = booking($guest, $policy);
-        $used->{$_} += $booked->{$_} for qw(cpu mem);
-    }
-    return $used;
+    return $told ? told_overhead($told, \@here) : { cpu => 0, mem => 0 };
 }
 
+# All nodes, and the names of devices that are there for all guests of a node: these count as its storages.
 sub nodes ($state, $guests) {
-    my ($devices, $vnets) = (devices_of($state, $guests), vnets($state));
+    my ($devices, $common) = mapped($state, $guests);
+    my $vnets = vnets($state);
     my $storages = $state->{storages} // {};
     my @nodes;
     for my $name (sort(keys($state->{nodes}->%*))) {
@@ -121,6 +101,8 @@ sub nodes ($state, $guests) {
         my ($cpu, $mem) = map { $node->{$_} // 0 } qw(cpu mem);
         $state->note('no-capacity', $name, 'nobody says what it has') if !$cpu || !$mem;
         my $has = $devices->{$name} // {};
+        my @storages = grep { is_on($storages->{$_}, $name) } keys($storages->%*);
+        push @storages, grep { $has->{$_} } keys($common->%*);
         my $factor = $state->{options}->{'cpu-factors'}->{$name} // $node->{'cpu-factor'};
         push @nodes,
             {
@@ -130,13 +112,13 @@ sub nodes ($state, $guests) {
                 'cpu-factor' => 0 + ($factor // 1),
                 capacity => { cpu => 0 + $cpu, mem => 0 + $mem },
                 used => used_on($state, $name, $guests),
-                storages => [sort(grep { is_on($storages->{$_}, $name) } keys($storages->%*))],
+                storages => [sort(@storages)],
                 bridges => bridges_of($state, $name, $vnets, $guests),
                 'cpu-flags' => flags_of_node($node),
-                devices => { map { $has->{$_} > 0 ? ($_ => $has->{$_}) : () } keys($has->%*) },
+                devices => { map { $common->{$_} ? () : ($_ => $has->{$_}) } keys($has->%*) },
             };
     }
-    return \@nodes;
+    return (\@nodes, $common);
 }
 
 1;
