@@ -408,8 +408,17 @@ subtest 'states of nodes' => sub {
         'what nobody knows is nothing'
     );
     ok(has_note($poor, 'no-capacity n1'), 'which is said');
-    my $factor = problem_of({}, 'cpu-factors' => { n2 => 1.5 });
-    is($factor->{nodes}->{n2}->{'cpu-factor'}, 1.5, 'a factor');
+    my $factor = problem_of({}, 'cpu-factors' => { n2 => 2 });
+    my $fast = $factor->{nodes}->{n2};
+    is_deeply(
+        [$fast->@{qw(cpu-factor used)}], [2, { cpu => 3, mem => 5 * $GIB }],
+        'a fast node'
+    );
+    is(
+        $factor->{guests}->{'vm:101'}->{usage}->{cpu}, 1,
+        'half of its core is a core elsewhere'
+    );
+    is($factor->{guests}->{'vm:101'}->{size}->{cpu}, 2, 'but no other virtual one');
 };
 
 subtest 'states of guests' => sub {

@@ -4,7 +4,7 @@ use v5.36;
 
 # The guests of a placement problem: what each needs, what it uses, and whether it has just been put where it is.
 
-use PVE::Native::Placement::Flags qw(flags_of_node vendor_of_model);
+use PVE::Native::Placement::Flags qw(vendor_of_model);
 use PVE::Native::Placement::Guest qw(needs);
 use PVE::Native::Placement::Loads qw(guest_loads);
 
@@ -68,11 +68,22 @@ my sub runs ($guest, $stats, $observed) {
     return $stats && ($stats->{code} // '') eq 'down' ? 0 : 1;
 }
 
+# Cores of a node as cores of factor 1.
+my sub scale_cpu ($loads, $factor) {
+    return if $factor == 1;
+    $loads->{usage}->{cpu} *= $factor if $loads->{usage} && defined($loads->{usage}->{cpu});
+    my $samples = ($loads->{samples} // {})->{cpu};
+    $loads->{samples}->{cpu} = [map { $_ * $factor } $samples->@*] if $samples;
+    return;
+}
+
 my sub add_loads ($state, $guest) {
     my $stats = $state->guest_samples($guest->{id});
     my $observed = $state->is_observed($stats);
     $guest->{stats} = $stats if $observed;
     my $loads = guest_loads($stats, delete($guest->{usage}));
+    $guest->{measured} = { ($loads->{usage} // {})->%* };
+    scale_cpu($loads, $state->factor($guest->{node}));
     $guest->@{ keys($loads->%*) } = values($loads->%*);
     $guest->{runs} = runs($guest, $stats, $observed);
     $state->no_samples($guest->{sid}, $stats) if $guest->{runs} && !$guest->{usage};
@@ -110,16 +121,16 @@ sub guests ($state) {
 # The flags that it needs where it goes. With the host's own CPU, these are all of its node while it runs, and
 # none when it is started anew.
 my sub flags_for ($state, $guest) {
-    my ($needs, $node) = ($guest->{needs}, $state->{nodes}->{ $guest->{node} // '' });
+    my ($needs, $node) = ($guest->{needs}, $guest->{node} // '');
     my $model = $needs->{'cpu-model'} // '';
-    return $LIVE{ $state->{options}->{task} } && $node ? flags_of_node($node) : []
-        if $model eq 'host';
+    if ($model eq 'host') {
+        my $live = $LIVE{ $state->{options}->{task} } && $state->{nodes}->{$node};
+        return $live ? $state->flags($node) : [];
+    }
     my %flags = map { $_ => 1 } ($needs->{'cpu-flags'} // [])->@*;
     # Whose CPUs they are has to be known of all nodes before it counts.
-    my @told = grep { m/^vendor:/ } map { flags_of_node($_)->@* } values($state->{nodes}->%*);
-    if (@told == keys($state->{nodes}->%*)) {
-        $flags{$_} = 1 for vendor_of_model($model);
-    }
+    my ($vendor) = vendor_of_model($model);
+    $flags{$vendor} = 1 if defined($vendor) && $state->knows_vendors();
     return [sort(keys(%flags))];
 }
 

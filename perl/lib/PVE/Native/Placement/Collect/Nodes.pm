@@ -8,7 +8,6 @@ use List::Util qw(max sum0);
 
 use PVE::Native::Placement::Guest qw(properties is_on);
 use PVE::Native::Placement::Loads qw(overhead);
-use PVE::Native::Placement::Flags qw(flags_of_node);
 
 # By node, how many it has of each mapped device that guests need, and what is there for all of them: folders, and
 # devices that are divided.
@@ -69,10 +68,10 @@ my sub bridges_of ($state, $name, $vnets, $guests) {
 
 # What a node uses itself if there are no statistics of it, but somebody told what it uses.
 my sub told_overhead ($told, $here) {
-    my @seen = grep { $_->{runs} && !$_->{arriving} && $_->{usage} } $here->@*;
+    my @seen = grep { $_->{runs} && !$_->{arriving} && $_->{measured} } $here->@*;
     my %overhead;
     for my $resource (qw(cpu mem)) {
-        my $guests = sum0(map { $_->{usage}->{$resource} // 0 } @seen);
+        my $guests = sum0(map { $_->{measured}->{$resource} // 0 } @seen);
         $overhead{$resource} = max(0, ($told->{$resource} // 0) - $guests);
     }
     return \%overhead;
@@ -103,18 +102,19 @@ sub nodes ($state, $guests) {
         my $has = $devices->{$name} // {};
         my @storages = grep { is_on($storages->{$_}, $name) } keys($storages->%*);
         push @storages, grep { $has->{$_} } keys($common->%*);
-        my $factor = $state->{options}->{'cpu-factors'}->{$name} // $node->{'cpu-factor'};
+        my $factor = $state->factor($name);
+        my $used = used_on($state, $name, $guests);
         push @nodes,
             {
                 name => $name,
                 online => $state->is_online($name),
                 maintenance => $state->node_state($name) eq 'maintenance' ? 1 : 0,
-                'cpu-factor' => 0 + ($factor // 1),
+                'cpu-factor' => $factor,
                 capacity => { cpu => 0 + $cpu, mem => 0 + $mem },
-                used => used_on($state, $name, $guests),
+                used => { $used->%*, cpu => $used->{cpu} * $factor },
                 storages => [sort(@storages)],
                 bridges => bridges_of($state, $name, $vnets, $guests),
-                'cpu-flags' => flags_of_node($node),
+                'cpu-flags' => $state->flags($name),
                 devices => { map { $common->{$_} ? () : ($_ => $has->{$_}) } keys($has->%*) },
             };
     }

@@ -6,6 +6,7 @@ use v5.36;
 # asked once for each thing.
 
 use PVE::Native::Error;
+use PVE::Native::Placement::Flags qw(flags_of_node);
 use PVE::Native::Placement::Loads;
 
 # States of the HA manager's resources in which it decides where they run. It does not for those in an error,
@@ -58,6 +59,26 @@ sub is_online ($self, $name) {
     my $node = $self->{nodes}->{ $name // '' } // return 0;
     return 0 if !$node->{online};
     return $self->node_state($name) =~ m/^(?:|online|maintenance)\z/ ? 1 : 0;
+}
+
+# The flags of a node's CPU.
+sub flags ($self, $name) {
+    return $self->{flags}->{$name} //= flags_of_node($self->{nodes}->{$name});
+}
+
+# Whether it is known of all nodes whose CPUs they have.
+sub knows_vendors ($self) {
+    $self->{strangers} //= grep {
+        !grep { m/^vendor:/ }
+            $self->flags($_)->@*
+    } keys($self->{nodes}->%*);
+    return !$self->{strangers};
+}
+
+# How fast a node's cores are; what was measured on it counts as so many of factor 1.
+sub factor ($self, $name) {
+    my $node = $self->{nodes}->{ $name // '' } // {};
+    return 0 + ($self->{options}->{'cpu-factors'}->{ $name // '' } // $node->{'cpu-factor'} // 1);
 }
 
 # What the manager makes of a guest; undef if it leaves it alone.

@@ -63,6 +63,7 @@ sub guests ($self) {
             type => $type,
             node => $all->{$id}->{node},
             running => $guest->{running},
+            size => $guest->{size},
             usage => $guest->{usage},
         };
     }
