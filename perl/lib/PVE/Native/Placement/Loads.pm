@@ -5,7 +5,7 @@ use v5.36;
 # What guests and nodes are taken to use, from what PVE::Native::HA::Stats says of them: in cores and bytes.
 
 use Exporter qw(import);
-use List::Util qw(max sum0);
+use List::Util qw(max);
 
 use PVE::Native::Placement;
 
@@ -37,22 +37,18 @@ sub guest_loads ($stats, $told) {
     return \%loads;
 }
 
-# The samples of a column by their time.
-my sub by_time ($stats, $column) {
-    my %values;
-    my $time = $stats->{start} // 0;
-    for my $value (($stats->{samples}->{$column} // [])->@*) {
-        $values{$time} = $value if defined($value);
-        $time += $stats->{resolution};
+# Adds what somebody uses at each time to the sums by time: of the memory of a guest what its host says, where it
+# does.
+my sub add_by_time ($sums, $stats, $resource) {
+    my $samples = $stats->{samples};
+    my $values = $samples->{$resource} // [];
+    my $host = $resource eq 'mem' ? $samples->{host} // [] : [];
+    my ($time, $step) = $stats->@{qw(start resolution)};
+    for my $index (0 .. $values->$#*) {
+        my $value = $host->[$index] // $values->[$index];
+        $sums->{ $time + $index * $step } += $value if defined($value);
     }
-    return \%values;
-}
-
-# What a guest takes of its node at each time: of its memory what its host says, where it does.
-my sub taken ($stats, $resource) {
-    my $values = by_time($stats, $resource);
-    return $values if $resource ne 'mem';
-    return { $values->%*, by_time($stats, 'host')->%* };
+    return;
 }
 
 # What a node uses besides its guests: at each time, what it uses without what they do. undef if nobody knows
@@ -61,12 +57,10 @@ sub overhead ($node, $guests, $percentile) {
     return undef if !$node || !$node->{data};
     my %overhead;
     for my $resource (qw(cpu mem)) {
-        my $uses = by_time($node, $resource);
-        my @guests = map { taken($_, $resource) } grep { $_->{data} } $guests->@*;
-        my @rest = map {
-            my $time = $_;
-            max(0, $uses->{$time} - sum0(map { $_->{$time} // 0 } @guests))
-        } keys($uses->%*);
+        my (%uses, %taken);
+        add_by_time(\%uses, $node, $resource);
+        add_by_time(\%taken, $_, $resource) for grep { $_->{data} } $guests->@*;
+        my @rest = map { max(0, $uses{$_} - ($taken{$_} // 0)) } keys(%uses);
         $overhead{$resource} = PVE::Native::Placement::percentile($percentile, \@rest) // 0;
     }
     return \%overhead;

@@ -50,15 +50,13 @@ my sub vnets ($state) {
 
 # The bridges of a node. What nobody tells of it is taken from the guests that run there; for the rest, it is
 # believed to have what guests are connected to elsewhere, unless the caller wants proof.
-my sub bridges_of ($state, $name, $vnets, $guests) {
+my sub bridges_of ($state, $name, $vnets, $here, $wanted) {
     my $told = $state->{nodes}->{$name}->{bridges};
-    my @here = grep { ($_->{node} // '') eq $name && $_->{stats} } $guests->@*;
     my %bridges = map { $_ => 1 } ($told // [])->@*,
         ($vnets ? $vnets->{nodes}->{$name} // [] : [])->@*,
-        map { ($_->{needs}->{bridges} // [])->@* } @here;
+        map { ($_->{needs}->{bridges} // [])->@* } grep { $_->{stats} } $here->@*;
     if (!$told && $vnets && !$state->{options}->{'strict-bridges'}) {
-        my %wanted = map { $_ => 1 } map { ($_->{needs}->{bridges} // [])->@* } $guests->@*;
-        my @believed = grep { !$bridges{$_} && !$vnets->{all}->{$_} } sort(keys(%wanted));
+        my @believed = grep { !$bridges{$_} && !$vnets->{all}->{$_} } $wanted->@*;
         $state->note('bridges-believed', $name, "nobody says whether it has @believed")
             if @believed;
         $bridges{$_} = 1 for @believed;
@@ -78,15 +76,14 @@ my sub told_overhead ($told, $here) {
 }
 
 # What is on a node besides its guests.
-my sub used_on ($state, $name, $guests) {
+my sub used_on ($state, $name, $here) {
     my $percentile = $state->{options}->{policy}->{percentile} // 95;
-    my @here = grep { ($_->{node} // '') eq $name } $guests->@*;
     my $stats = $state->node_samples($name);
-    my $used = overhead($stats, [map { $_->{stats} // () } @here], $percentile);
+    my $used = overhead($stats, [map { $_->{stats} // () } $here->@*], $percentile);
     return $used if $used;
     $state->no_samples($name, $stats);
     my $told = $state->{nodes}->{$name}->{used};
-    return $told ? told_overhead($told, \@here) : { cpu => 0, mem => 0 };
+    return $told ? told_overhead($told, $here) : { cpu => 0, mem => 0 };
 }
 
 # All nodes, and the names of devices that are there for all guests of a node: these count as its storages.
@@ -94,6 +91,12 @@ sub nodes ($state, $guests) {
     my ($devices, $common) = mapped($state, $guests);
     my $vnets = vnets($state);
     my $storages = $state->{storages} // {};
+    my (%on, %bridges);
+    for my $guest ($guests->@*) {
+        push $on{ $guest->{node} // '' }->@*, $guest;
+        $bridges{$_} = 1 for ($guest->{needs}->{bridges} // [])->@*;
+    }
+    my @wanted = sort(keys(%bridges));
     my @nodes;
     for my $name (sort(keys($state->{nodes}->%*))) {
         my $node = $state->{nodes}->{$name};
@@ -103,7 +106,7 @@ sub nodes ($state, $guests) {
         my @storages = grep { is_on($storages->{$_}, $name) } keys($storages->%*);
         push @storages, grep { $has->{$_} } keys($common->%*);
         my $factor = $state->factor($name);
-        my $used = used_on($state, $name, $guests);
+        my $used = used_on($state, $name, $on{$name} // []);
         push @nodes,
             {
                 name => $name,
@@ -113,7 +116,7 @@ sub nodes ($state, $guests) {
                 capacity => { cpu => 0 + $cpu, mem => 0 + $mem },
                 used => { $used->%*, cpu => $used->{cpu} * $factor },
                 storages => [sort(@storages)],
-                bridges => bridges_of($state, $name, $vnets, $guests),
+                bridges => bridges_of($state, $name, $vnets, $on{$name} // [], \@wanted),
                 'cpu-flags' => $state->flags($name),
                 devices => { map { $common->{$_} ? () : ($_ => $has->{$_}) } keys($has->%*) },
             };
