@@ -7,6 +7,7 @@ use lib 'perl/t/lib';
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use JSON::XS;
 use Test::More;
 
 use PVE::Native::Placement::Collect;
@@ -224,6 +225,37 @@ subtest 'with what was recorded' => sub {
     is_deeply($found->{n1}->{used}, { cpu => 2, mem => 2 * $GIB }, 'what a node uses itself');
     ok(!exists($found->{'vm:101'}->{usage}), 'row 3: no data is no zero');
     ok((grep { $_ eq 'no-data vm:101' } $found->{notes}->@*), 'and said');
+};
+
+subtest 'the example' => sub {
+    local $ENV{PATH} = '/usr/bin:/bin';
+    my ($perl) = $^X =~ m/^(.*)\z/;
+    my @command = ($perl, qw(-T -Ibuild/perl examples/perl/placement.pl));
+    my $run = sub (@args) {
+        open(my $pipe, '-|', @command, @args) or die "cannot run the example: $!\n";
+        local $/ = undef;
+        my $said = readline($pipe);
+        close($pipe);
+        return ($? >> 8, $said);
+    };
+    open(my $err, '>&', \*STDERR) or die $!;
+    open(STDERR, '>', "$dir/notes") or die $!;
+    my ($status, $said) = $run->("$dir/pve", 'n1=16,64', 'n2=16,64', 'n3=8,32,offline');
+    is($status, 0, 'it has a problem');
+    my $problem = JSON::XS::decode_json($said);
+    is_deeply(
+        [map { $_->{online} ? 1 : 0 } $problem->{nodes}->@*], [1, 1, 0],
+        'with the nodes'
+    );
+    is(scalar($problem->{guests}->@*), 4, 'and the guests');
+    is(($run->("$dir/nowhere"))[0], 1, 'or none');
+    is(($run->("$dir/pve", 'n1'))[0], 2, 'or does not know what is wanted');
+    open(STDERR, '>&', $err) or die $!;
+    open(my $fh, '<', "$dir/notes") or die $!;
+    like(
+        join('', readline($fh)), qr/^ct:103: .*\[config-unreadable\]$/m,
+        'what there is to say'
+    );
 };
 
 subtest 'files that are missing or rubbish' => sub {
