@@ -202,6 +202,14 @@ subtest 'files that are none' => sub {
     is(stats()->guest(114)->{code}, 'unreadable', 'a folder');
 };
 
+subtest 'values that cannot be' => sub {
+    my @odd = (runs(1e30, 1e30), { runs(0.5, $GIB)->%*, maxcpu => 1e15 });
+    guest(118, [(runs(0.5, $GIB)) x 10, (map { ($_) x 3 } @odd), (runs(0.5, 2 * $GIB)) x 10]);
+    my $answer = stats()->guest(118);
+    is(p95($answer->{samples}->{cpu}), 2, 'cores');
+    cmp_ok(p95($answer->{samples}->{mem}), '<=', 2**53, 'bytes');
+};
+
 subtest 'what runs through rrdcached' => sub {
     my $daemon = start_rrdcached($dir);
     if (!$daemon) {

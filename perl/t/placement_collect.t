@@ -441,6 +441,11 @@ subtest 'states of guests' => sub {
         problem_of({ 'configs/vm:100/lock' => 'backup' })->{guests}->{'vm:100'}->{movable}, 0,
         'locked'
     );
+    my $disarmed = problem_of({ 'status/disarm' => { mode => 'ignore', state => 'disarmed' } });
+    is(
+        $disarmed->{guests}->{'vm:100'}->{state}, 'ignored',
+        'while HA is disarmed, it places nobody'
+    );
     my $gone = problem_of({ 'services/vm:999' => { state => 'started' } });
     ok(has_note($gone, 'guest-missing vm:999'), 'one that there is not');
 };
@@ -585,6 +590,11 @@ subtest 'what stops it' => sub {
         is("$err", "collecting $what: no quorum\n", $what);
         is($err->name, 'io', 'an error');
     }
+    my $err = failure_of(sub { problem_of({ nodes => [] }) });
+    is("$err", "collecting nodes: that is no answer\n", 'what is no answer');
+    my $odd = problem_of({ 'guests/vm:100' => 'rubbish', storages => [], replication => 'x' });
+    ok(!$odd->{guests}->{'vm:100'}, 'a guest that is none');
+    ok(has_note($odd, "unreadable $_"), "$_ that are none") for qw(storages replication);
     my @cases = (
         [sub { PVE::Native::Placement::Collect->problem() }, qr/^there is neither/],
         [sub { problem_of({}, tasks => 1) }, qr/^problem: unknown option 'tasks'/],

@@ -214,6 +214,14 @@ subtest 'row 20: devices' => sub {
     );
 };
 
+subtest 'snippets need their storage' => sub {
+    my %snippets = (
+        hookscript => 'nfs:snippets/hook.pl',
+        cicustom => 'user=local:snippets/a.yaml,meta=nfs:snippets/b'
+    );
+    is_deeply(vm(\%snippets)->{storages}, [qw(local nfs)], 'which is enough');
+};
+
 subtest 'templates and locks' => sub {
     is(vm({ template => 1 })->{template}, 1, 'a template');
     is(vm({ template => 0 })->{template}, 0, 'none');
@@ -221,12 +229,46 @@ subtest 'templates and locks' => sub {
 };
 
 subtest 'what makes no sense is an error' => sub {
-    for
-        my $conf ({ cores => 'two' }, { memory => '2G' }, { memory => -1 }, { scsi0 => 'nowhere' })
+    for my $conf (
+        { cores => 'two' }, { memory => '2G' }, { memory => -1 }, { cores => '9' x 20 },
+        { scsi0 => 'nowhere' }
+        )
     {
         ok(!eval { vm($conf) }, join(' ', $conf->%*));
         like($@, qr/^\S+ \w+.*\n\z/, "in one line: $@");
     }
+};
+
+subtest 'rubbish is one line, or nothing' => sub {
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    my @keys = qw(
+        cores sockets vcpus memory cpulimit ostype cpu net0 scsi0 virtio1 ide2 rootfs mp0 hostpci0 usb0 serial0
+        virtiofs0 dev0 template lock hookscript cicustom vmstate tpmstate0
+    );
+    my @parts = (
+        '', ',', '=', ':', 'a', '0', '-1', '1e9', 'local:', 'san:x', 'mapping=', 'size=9Z',
+        'size=', ';',
+        "\n", "\0", "\x{ff}", "\x{263a}", '/dev/x', 'shared=1', 'none', 'cdrom', '+',
+        'flags=+', 'bridge=', '[', '%s'
+    );
+    my $seed = 1;
+    my $next = sub ($most) {
+        $seed = ($seed * 1103515245 + 12345) % 2**31;
+        return int($seed / 65536) % $most;
+    };
+    my $odd = 0;
+    for my $round (1 .. 4000) {
+        my %conf = map {
+            $keys[$next->(scalar(@keys))] =>
+                join('', map { $parts[$next->(scalar(@parts))] } 0 .. $next->(4))
+        } 0 .. $next->(3);
+        my $needs = eval { $round % 2 ? vm(\%conf) : ct(\%conf) };
+        next if ref($needs) eq 'HASH' || $@ =~ m/^[^\n]+\n\z/;
+        diag(explain(\%conf), $@) if !$odd++;
+    }
+    is($odd, 0, 'never anything else');
+    is_deeply(\@warnings, [], 'and no warnings');
 };
 
 done_testing();

@@ -47,6 +47,10 @@ my $MOST_FILES = 500;
 my $MOST_BYTES_OF_ONE = 8 << 20;
 my $MOST_ROWS = 50_000;
 
+# Numbers that are beyond these are damage.
+my $MOST_BYTES = 2**53;
+my $MOST_CORES = 2**20;
+
 # What a path of the installation is, without a taint.
 my sub trusted ($path) {
     my ($clean) = $path =~ m/^(.*)\z/s;
@@ -106,15 +110,16 @@ my sub state_of ($row) {
 
 my sub cores ($row) {
     return undef if !defined($row->{cpu}) || !defined($row->{maxcpu});
-    return $row->{cpu} * $row->{maxcpu};
+    my $cores = $row->{cpu} * $row->{maxcpu};
+    return $cores > $MOST_CORES ? undef : $cores;
 }
 
 my %columns =
     (cpu => \&cores, mem => sub ($row) { $row->{mem} }, host => sub ($row) { $row->{host} });
 
-# What is not a number in the file is not known either; neither is less than nothing.
+# What is no number in the file is not known either, nor is what is below 0 or more than any machine has.
 my sub value ($text) {
-    return undef if $text !~ m/^[0-9]/;
+    return undef if $text !~ m/^[0-9]/ || $text > $MOST_BYTES;
     return 0 + $text;
 }
 

@@ -150,8 +150,7 @@ that run are like those of HA.
 
 =item samples
 
-1: ask for statistics. C<timeout> (10 seconds for the guests and again for the nodes), C<window> (1200) and
-C<resolution> (60) are those of L<PVE::Native::HA::Stats>.
+1: ask for statistics. C<timeout> (10 seconds for all of them), C<window> (1200) and C<resolution> (60) are those of L<PVE::Native::HA::Stats>.
 
 =item strict-bridges
 
@@ -177,7 +176,7 @@ The same as text.
 =head1 GUESTS
 
 Those that HA decides on, whether they run or not, and all others that run, or of which nobody knows. A resource
-of HA that is disabled, ignored, in an error or frozen is one of the others. Templates are none.
+of HA that is disabled, ignored, in an error or frozen is one of the others, and so are all while HA is disarmed. Templates are none.
 
 =over
 
@@ -200,6 +199,7 @@ what has just been placed.
 A volume on a shared storage needs that storage. One on a local storage lies on the guest's own node and on those
 that replication copies it to, as far as the storage is there: a storage of the same name elsewhere is another
 one. So do images of CDs, files and devices of the node, and bind mounts, unless their owner says C<shared>.
+Snippets (hook scripts, cloud-init) need their storage, and are believed to be wherever that is.
 
 A guest whose configuration cannot be read, or makes no sense, has C<null> there: it fits nowhere.
 

@@ -6,6 +6,7 @@ use v5.36;
 # machines and containers. It knows of the cluster what it is told.
 
 use Exporter qw(import);
+use List::Util qw(min);
 
 use PVE::Native::Placement::Flags qw(flag_name flags_of_model);
 use PVE::Native::Storage;
@@ -13,6 +14,12 @@ use PVE::Native::Storage;
 our @EXPORT_OK = qw(needs properties is_shared is_on);
 
 my $MIB = 2**20;
+
+# More than any machine has, and less than numbers can hold. Cores, also of one socket; MiB; bytes.
+my $MOST_CORES = 2**16;
+my $MOST_MEBIBYTES = 2**32;
+my $MOST_BYTES = 2**53;
+
 my %UNITS = ('' => 1, K => 2**10, M => 2**20, G => 2**30, T => 2**40);
 
 # Drives that a virtual machine is started with, and volumes of a container.
@@ -37,23 +44,27 @@ sub properties ($value, $default) {
 
 my sub bytes ($size) {
     my ($number, $unit) = ($size // '') =~ m/^([0-9]+(?:\.[0-9]+)?)([KMGT]?)\z/ or return 0;
-    return int($number * $UNITS{$unit});
+    return min($MOST_BYTES, int($number * $UNITS{$unit}));
 }
 
 my sub is_true ($value) { return ($value // '') =~ m/^(?:1|on|yes|true)\z/i }
 
-# A number of the configuration; what is none dies, and the guest counts as unreadable.
-my sub amount ($key, $value) {
+# A number of the configuration; what is none, or can be none, dies, and the guest counts as unreadable.
+my sub amount ($key, $value, $most) {
     die "$key is no number\n" if $value !~ m/^[0-9]+(?:\.[0-9]+)?\z/;
+    die "$key is too large\n" if $value > $most;
     return 0 + $value;
 }
 
+my sub cores ($key, $value) { return amount($key, $value, $MOST_CORES) }
+my sub mebibytes ($value) { return $MIB * amount('memory', $value, $MOST_MEBIBYTES) }
+
 my sub vm_size ($conf) {
-    my ($sockets, $cores) = map { amount($_, $conf->{$_} || 1) } qw(sockets cores);
+    my ($sockets, $cores) = map { cores($_, $conf->{$_} || 1) } qw(sockets cores);
     my $memory = properties($conf->{memory} // 512, 'current')->{current} // 512;
     return {
-        cpu => $conf->{vcpus} ? amount('vcpus', $conf->{vcpus}) : $sockets * $cores,
-        mem => $MIB * amount('memory', $memory),
+        cpu => $conf->{vcpus} ? cores('vcpus', $conf->{vcpus}) : $sockets * $cores,
+        mem => mebibytes($memory),
     };
 }
 
@@ -61,8 +72,8 @@ my sub vm_size ($conf) {
 my sub ct_size ($conf) {
     my $cores = $conf->{cpulimit} || $conf->{cores};
     return {
-        cpu => $cores ? amount('cores', $cores) : undef,
-        mem => $MIB * amount('memory', $conf->{memory} || 512),
+        cpu => $cores ? cores('cores', $cores) : undef,
+        mem => mebibytes($conf->{memory} || 512),
     };
 }
 
@@ -123,6 +134,13 @@ my sub volumes_of ($type, $conf) {
     return @volumes;
 }
 
+# Storages of hook scripts and of what cloud-init is told: without these, it does not start.
+my sub snippets_of ($conf) {
+    my @values = map { $_ // () } $conf->{hookscript},
+        values(properties($conf->{cicustom} // '', '')->%*);
+    return map { m/^([A-Za-z][A-Za-z0-9_.-]*):./ ? $1 : () } @values;
+}
+
 my sub bridges_of ($conf) {
     my %bridges;
     for my $key (grep { m/^net[0-9]+\z/ } keys($conf->%*)) {
@@ -179,6 +197,7 @@ sub needs ($guest, $conf, $storages) {
         template => is_true($conf->{template}) ? 1 : 0,
     );
     add_volume(\%needs, $_, $guest, $storages) for volumes_of($guest->{type}, $conf);
+    $needs{storage_set}->{$_} = 1 for snippets_of($conf);
     $needs{storages} = [sort(keys((delete $needs{storage_set})->%*))];
     ($needs{devices}, my $own) = devices_of($conf);
     push $needs{volumes}->@*,

@@ -35,7 +35,7 @@ my sub needs_of ($state, $guest) {
             my $storages = $state->{storages} // die("nobody knows which storages there are\n");
             needs($guest, $conf, $storages);
         } else {
-            { size => $guest->{size} // die("nobody knows its size\n"), storages => [] }
+            +{ size => $guest->{size} // die("nobody knows its size\n"), storages => [] };
         }
     };
     if (!$needs) {
@@ -104,7 +104,7 @@ my sub add_loads ($state, $guest) {
 sub guests ($state) {
     my ($replicas, $all) = (replicas($state), $state->insist('guests'));
     my @guests;
-    for my $sid (sort(keys($all->%*))) {
+    for my $sid (sort(grep { ref($all->{$_}) eq 'HASH' } keys($all->%*))) {
         my %guest = ($all->{$sid}->%*, sid => $sid, ha => $state->ha_of($sid));
         $guest{replicas} = $replicas->{ $guest{id} } // [];
         $guest{needs} = needs_of($state, \%guest);

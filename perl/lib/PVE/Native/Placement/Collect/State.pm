@@ -5,6 +5,8 @@ use v5.36;
 # What is known of the cluster while a problem is collected, and what there is to say of what is not: a source is
 # asked once for each thing.
 
+use Scalar::Util qw(reftype);
+
 use PVE::Native::Error;
 use PVE::Native::Placement::Flags qw(flags_of_node);
 use PVE::Native::Placement::Loads;
@@ -31,22 +33,29 @@ sub note ($self, $code, $subject, $message) {
     return;
 }
 
+# What a source answers, and otherwise why it does not.
+my sub answer ($self, $what, @args) {
+    my $answer = eval { $self->{source}->$what(@args) };
+    return ($answer, undef) if (reftype($answer) // '') eq 'HASH';
+    return (undef, $@ || 'that is no answer');
+}
+
 # An answer without which nothing can be said.
 sub insist ($self, $what) {
-    my $answer = eval { $self->{source}->$what() };
-    return $answer if defined($answer);
+    my ($answer, $why) = answer($self, $what);
+    return $answer if $answer;
     die PVE::Native::Error->new(
         code => 2,
         name => 'io',
         errno => 5,
-        message => "collecting $what: " . one_line($@ || 'there is no answer'),
+        message => "collecting $what: " . one_line($why),
     );
 }
 
 # One without which less is allowed; undef if there is none.
-sub ask ($self, $what) {
-    my $answer = eval { $self->{source}->$what() };
-    $self->note('unreadable', $what, $@ || 'there is no answer') if !defined($answer);
+sub ask ($self, $what, @args) {
+    my ($answer, $why) = answer($self, $what, @args);
+    $self->note('unreadable', $what, $why) if !$answer;
     return $answer;
 }
 
@@ -84,6 +93,8 @@ sub factor ($self, $name) {
 # What the manager makes of a guest; undef if it leaves it alone.
 sub ha_of ($self, $sid) {
     my $service = $self->{services}->{$sid} or return undef;
+    # While HA is disarmed in this way, others may do with its guests what they like.
+    return undef if (($self->{status}->{disarm} // {})->{mode} // '') eq 'ignore';
     my $wanted = $service->{state} // 'started';
     return undef if $wanted eq 'ignored' || $wanted eq 'disabled';
     my $entry = ($self->{status}->{service_status} // {})->{$sid} // {};
@@ -99,9 +110,7 @@ sub collect_samples ($self, @ids) {
     return if !$options->{samples};
     my %how = map { $_ => $options->{$_} } qw(timeout window resolution now);
     my @nodes = sort(keys($self->{nodes}->%*));
-    my $samples = eval { $self->{source}->samples([sort(@ids)], \@nodes, %how) };
-    $self->note('unreadable', 'samples', $@ || 'there is no answer') if !$samples;
-    $self->{samples} = $samples // {};
+    $self->{samples} = $self->ask('samples', [sort(@ids)], \@nodes, %how) // {};
     return;
 }
 

@@ -4,6 +4,9 @@ use v5.36;
 
 use parent qw(PVE::Native::Placement::Source::HAEnv);
 
+use List::Util qw(max);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
 use PVE::Native::HA::Stats;
 
 # Proxmox VE's own modules are there on a node alone, and loaded when they are asked.
@@ -73,7 +76,7 @@ sub guests ($self) {
 sub config ($self, $guest) {
     my $module = $guest->{type} eq 'vm' ? 'PVE::QemuConfig' : 'PVE::LXC::Config';
     loaded($module);
-    return $module->load_config($guest->@{qw(id node)});
+    return $module->load_config($guest->@{qw(id node)}) // die "there is none\n";
 }
 
 sub storages ($self) {
@@ -108,7 +111,10 @@ sub sdn_status ($self) {
 
 sub samples ($self, $ids, $nodes, %options) {
     my $stats = PVE::Native::HA::Stats->new(%options);
-    return { guests => $stats->guests($ids), nodes => $stats->nodes($nodes) };
+    my $end = clock_gettime(CLOCK_MONOTONIC) + $options{timeout};
+    my $known = $stats->nodes($nodes, timeout => $options{timeout} / 2);
+    my $rest = max($options{timeout} / 2, $end - clock_gettime(CLOCK_MONOTONIC));
+    return { guests => $stats->guests($ids, timeout => $rest), nodes => $known };
 }
 
 1;
