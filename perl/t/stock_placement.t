@@ -6,7 +6,10 @@ use lib 'perl/t/lib';
 # (the folder of a copy of pve-ha-manager, with src/PVE) and PVE_COMMON_SRC, which are no part of this
 # repository. The files of the cluster that it simulates are made here.
 
+use File::Copy ();
 use File::Temp qw(tempdir);
+use JSON::XS;
+use POSIX ();
 use Test::More;
 
 use PVE::Native::Placement::Collect;
@@ -132,6 +135,103 @@ subtest 'as text' => sub {
         PVE::Native::Placement::Collect->problem_json($haenv, samples => 0), $json,
         'the same again'
     );
+};
+
+# What a simulation of its own tests gives while a problem is collected each time before the manager decides.
+sub simulate ($test) {
+    my ($copy) = tempdir(CLEANUP => 1) =~ m/^(.*)\z/;
+    my ($from) = "$ENV{PVE_HA_MANAGER_SRC}/src/test/test-$test" =~ m/^(.*)\z/s;
+    opendir(my $dh, $from) or return undef;
+    for my $name (map { m/^([A-Za-z0-9_.-]+)\z/ ? $1 : () } readdir($dh)) {
+        File::Copy::copy("$from/$name", "$copy/$name") if -f "$from/$name";
+    }
+    pipe(my $out, my $in) or die "cannot make a pipe: $!\n";
+    my $pid = fork() // die "cannot fork: $!\n";
+    if (!$pid) {
+        close($out);
+        open(STDOUT, '>', '/dev/null');
+        open(STDERR, '>', '/dev/null');
+        my %seen = (problems => 0, reserved => 0, homeless => 0, changed => 0, errors => []);
+        my $manage = PVE::HA::Manager->can('manage');
+        no warnings qw(once redefine);
+        *PVE::HA::Manager::manage = sub ($manager) {
+            my $coder = JSON::XS->new->canonical->allow_blessed->allow_unknown;
+            my $before = $coder->encode($manager->{haenv}->read_manager_status());
+            my $problem =
+                eval { PVE::Native::Placement::Collect->problem($manager->{haenv}, samples => 0); };
+            push $seen{errors}->@*, "$@" if !$problem;
+            $seen{problems}++ if $problem;
+            $seen{reserved} += $problem ? $problem->{reservations}->@* : 0;
+            $seen{homeless} +=
+                grep { !exists($_->{node}) } $problem ? $problem->{guests}->@* : ();
+            $seen{changed}++
+                if $before ne $coder->encode($manager->{haenv}->read_manager_status());
+            return $manage->($manager);
+        };
+        my $hardware = PVE::HA::Sim::TestHardware->new($copy);
+        $hardware->log('info', 'starting simulation');
+        eval { $hardware->run() };
+        $hardware->log($@ ? 'err' : 'info', 'exit simulation - ' . ($@ ? "$@ " : 'done'));
+        print {$in} JSON::XS::encode_json(\%seen);
+        close($in);
+        POSIX::_exit(0);
+    }
+    close($in);
+    my $said = join('', readline($out));
+    waitpid($pid, 0);
+    my ($log, $expected) = map {
+        open(my $fh, '<:raw', $_) or die "cannot read $_: $!\n";
+        join('', readline($fh))
+    } "$copy/status/log", "$from/log.expect";
+    return { %{ JSON::XS::decode_json($said) }, log => $log, expected => $expected };
+}
+
+for my $test (qw(basic5 disarm-ignored1 group-migrate1 node-affinity-nonstrict1 recovery2)) {
+    subtest "while it runs: $test" => sub {
+        # The simulation makes files under names that it has read.
+        plan(skip_all => 'not under taint mode') if ${^TAINT};
+        my $seen = simulate($test) // plan(skip_all => 'this version has no such test');
+        cmp_ok($seen->{problems}, '>', 3, "$seen->{problems} problems");
+        is_deeply($seen->{errors}, [], 'and no errors');
+        is($seen->{changed}, 0, 'row 23: the status of the manager stays as it is');
+        is($seen->{log}, $seen->{expected}, 'the manager does what it did');
+        cmp_ok($seen->{reserved}, '>', 0, 'row 21: guests were on their way')
+            if $test =~ m/^basic/;
+        cmp_ok($seen->{homeless}, '>', 0, 'guests were to be recovered')
+            if $test =~ m/^recovery/;
+    };
+}
+
+subtest 'files are read as the real modules read them' => sub {
+    mkdir("$dir/pve");
+    mkdir("$dir/pve/ha");
+    my $text = <<'END';
+node-affinity: home
+	resources vm:102 , ct:103
+	nodes node3:2,node1
+	strict 1
+	comment a%20b
+
+resource-affinity: apart
+	resources vm:101,vm:102
+	affinity negative
+	disable 1
+END
+    my $old = "group: old\n\tnodes node1:3,node2\n\trestricted 1\n";
+    file('pve/ha/rules.cfg', $text);
+    file('pve/ha/groups.cfg', $old);
+    require PVE::Native::Placement::Source::Directory;
+    my $ours = PVE::Native::Placement::Source::Directory->new("$dir/pve");
+    my $rules = PVE::HA::Rules->parse_config('rules.cfg', $text)->{ids};
+    my $read = $ours->rules()->{ids};
+
+    for my $id (sort(keys($rules->%*))) {
+        is_deeply($read->{$id}->{$_}, $rules->{$id}->{$_}, "$id: $_")
+            for qw(type resources nodes strict affinity disable);
+    }
+    my $groups = PVE::HA::Groups->parse_config('groups.cfg', $old)->{ids};
+    is_deeply($ours->groups()->{ids}->{old}->{$_}, $groups->{old}->{$_}, "group: $_")
+        for qw(nodes restricted);
 };
 
 done_testing();
