@@ -8,6 +8,7 @@ use lib 'perl/t/lib';
 use JSON::XS;
 use Test::More;
 
+use PVE::Native::Placement;
 use PVE::Native::Placement::Collect;
 use PVE::Native::Placement::Source;
 use TestImages qw(failure_of);
@@ -578,6 +579,47 @@ subtest 'a document that others read' => sub {
     my $again =
         PVE::Native::Placement::Collect->problem_json(undef, source => cluster(), now => $now);
     is($again, $json, 'the same, byte for byte');
+};
+
+subtest 'it can be solved' => sub {
+    my %policy = (policy => { basis => 'percentile', failed => [['n1', 'n2']] });
+    my $solve = sub (%changes) {
+        return PVE::Native::Placement::solve(problem_of({%changes}, %policy)->{problem});
+    };
+    my $answer = $solve->();
+    is_deeply($answer->{placements}, { 'vm:100' => 'n3' }, 'who can go elsewhere does');
+    is_deeply($answer->{unplaced}, ['vm:101'], 'who cannot does not');
+    is($answer->{why}->{'vm:101'}->{n3}->{code}, 'volume', 'row 19: its disk is not there');
+    is($answer->{why}->{'vm:101'}->{n3}->{need}, 'local', 'which one');
+    my %job = (type => 'local', guest => 101, target => 'n3');
+    $answer = $solve->('replication/ids' => { '101-0' => \%job });
+    is_deeply($answer->{unplaced}, [], 'but for a copy');
+    $answer = $solve->(configs => sub { die "cannot be read\n" });
+    is_deeply($answer->{unplaced}, [qw(vm:100 vm:101)], 'row 18: nobody knows what they need');
+    is($answer->{why}->{'vm:100'}->{n3}->{code}, 'unknown', 'and that is why');
+    $answer =
+        $solve->('configs/vm:100/net0' => 'virtio,bridge=vmbr7', 'nodes/n3/bridges' => ['vmbr0']);
+    is($answer->{why}->{'vm:100'}->{n3}->{code}, 'bridge', 'row 20: a bridge');
+    $answer = $solve->('configs/vm:100/hostpci0' => 'mapping=gpu');
+    is($answer->{why}->{'vm:100'}->{n3}->{code}, 'device', 'a device');
+    $answer = $solve->('configs/vm:100/cores' => 32);
+    is($answer->{why}->{'vm:100'}->{n3}->{code}, 'cores', 'more than the node has');
+    $answer =
+        $solve->('configs/vm:100' => { cores => 4, memory => 64 * 1024, ostype => 'win11' });
+    is(
+        $answer->{why}->{'vm:100'}->{n3}->{code}, 'capacity',
+        'row 9: all the memory of Windows'
+    );
+    $answer = $solve->('samples/guests/100' => undef, 'configs/vm:100/memory' => 60 * 1024);
+    is($answer->{why}->{'vm:100'}->{n3}->{code}, 'capacity', 'row 3: all of what nobody knows');
+    $answer = $solve->('services/vm:100' => undef);
+    ok(
+        !exists($answer->{placements}->{'vm:100'}),
+        'what HA does not manage goes with its node'
+    );
+    my %moving = (state => 'migrate', node => 'n1', target => 'n3');
+    $answer = $solve->('status/service_status/vm:100' => \%moving);
+    is($answer->{placements}->{'vm:100'}, 'n3', 'row 21: counted once where it is reserved');
 };
 
 subtest 'what stops it' => sub {
