@@ -6,6 +6,7 @@ use lib 'perl/t/lib';
 # this is about, each in the words of the right behaviour.
 
 use File::Temp qw(tempdir);
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 

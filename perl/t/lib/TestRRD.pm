@@ -8,6 +8,7 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use IO::Socket::UNIX;
+use POSIX ();
 use Time::HiRes qw(sleep);
 
 our @EXPORT_OK = qw(make_rrd write_samples start_rrdcached silent_socket);
@@ -77,6 +78,14 @@ sub write_samples ($path, $end, $rows, %options) {
     return;
 }
 
+# Daemons go with the test, however it ends.
+my %daemons;
+
+END {
+    my @mine = grep { $daemons{$_} == $$ } keys(%daemons);
+    kill('KILL', @mine) if @mine;
+}
+
 # A daemon that keeps what it is told for an hour; undef if there is none on this machine.
 sub start_rrdcached ($dir) {
     my ($program) = grep { -x } map { "$_/rrdcached" } qw(/usr/bin /usr/sbin /bin);
@@ -93,6 +102,7 @@ sub start_rrdcached ($dir) {
         open(STDERR, '>', '/dev/null');
         exec { $argv[0] } @argv or POSIX::_exit(127);
     }
+    $daemons{$pid} = $$;
     for (1 .. 200) {
         return { pid => $pid, socket => $socket } if IO::Socket::UNIX->new(Peer => $socket);
         sleep(0.05);
