@@ -1,8 +1,8 @@
 //! The loads of all nodes at one moment, as fractions of their capacity, and the sums over them
 //! from which every score is made.
 
+use super::columns::{Column, Columns};
 use super::stats::GuestStats;
-use super::usage::{Counted, Usage};
 use super::wide::Wide;
 
 /// One resource's load on one node.
@@ -21,11 +21,6 @@ impl Load {
             capacity,
             fraction: used / capacity,
         }
-    }
-
-    /// Cores or bytes that there are.
-    pub(super) fn capacity(self) -> f64 {
-        self.capacity
     }
 
     /// The share in use, above 1 if overcommitted.
@@ -78,12 +73,16 @@ impl Loads {
 pub(super) struct Cluster(pub(super) Vec<Option<Loads>>);
 
 impl Cluster {
-    pub(super) fn new(usage: &Usage, counted: Counted) -> Self {
-        let loads = usage.nodes().iter().map(|node| {
-            let ((cpu, mem), (maxcpu, maxmem)) = (node.used(counted), node.capacity());
-            (maxcpu > 0.0 && maxmem > 0.0).then(|| Loads {
-                cpu: Load::new(cpu, maxcpu),
-                mem: Load::new(mem, maxmem),
+    pub(super) fn new(nodes: &Columns) -> Self {
+        let load = |column: &Column, place: usize| Load {
+            used: column.used[place],
+            capacity: column.capacity[place],
+            fraction: column.fraction[place],
+        };
+        let loads = nodes.capable().iter().enumerate().map(|(place, capable)| {
+            capable.then(|| Loads {
+                cpu: load(&nodes.cpu, place),
+                mem: load(&nodes.mem, place),
             })
         });
         Cluster(loads.collect())

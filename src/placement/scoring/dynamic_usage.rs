@@ -6,7 +6,7 @@ use super::imbalance::{Imbalance, ImbalanceScale};
 use super::migration::{self, Candidate, ScoredMigration};
 use super::start;
 use super::stats::{GuestStats, NodeStats};
-use super::usage::{Counted, Guest, Usage};
+use super::usage::{Guest, Usage};
 use crate::error::Result;
 
 /// A cluster as it is loaded now.
@@ -107,11 +107,10 @@ impl Dynamic {
     /// [`Code::Argument`](crate::Code::Argument) if its cores are no number.
     pub fn score_nodes_to_start_resource(&self, stats: &GuestStats) -> Result<Vec<f64>> {
         stats.check("to start")?;
-        let cluster = Cluster::new(&self.usage, Counted::Starting);
-        Ok(start::scores(&cluster, stats))
+        Ok(start::scores(self.usage.with_starting(), stats))
     }
 
     fn cluster(&self) -> Cluster {
-        Cluster::new(&self.usage, Counted::Nobody)
+        Cluster::new(self.usage.own())
     }
 }

@@ -3,7 +3,7 @@
 
 use super::cluster::{Cluster, Highest, Load, Loads};
 use super::imbalance::{Imbalance, ImbalanceScale};
-use super::start::{self, Row};
+use super::start;
 use super::stats::GuestStats;
 use super::usage::{Usage, refused};
 use super::wide::Wide;
@@ -90,12 +90,10 @@ pub(super) fn by_closeness(
     let sums = Imbalance::new(cluster, scale);
     let cpu = Column::new(cluster, |loads| loads.cpu);
     let mem = Column::new(cluster, |loads| loads.mem);
-    let rows = moves.iter().map(|step| {
-        let [mean_cpu, highest_cpu] = cpu.after(cluster, step);
-        let [mean_mem, highest_mem] = mem.after(cluster, step);
-        [mean_cpu, highest_cpu, mean_mem, highest_mem]
-    });
-    let scores = start::closeness(&rows.collect::<Vec<Row>>());
+    let criteria = |step: &Move| (cpu.after(cluster, step), mem.after(cluster, step));
+    let ((mean_cpu, highest_cpu), (mean_mem, highest_mem)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) =
+        moves.iter().map(criteria).unzip();
+    let scores = start::closeness([&mean_cpu, &highest_cpu, &mean_mem, &highest_mem]);
     let mut order: Vec<(f64, &Move)> = scores.into_iter().zip(&moves).collect();
     order.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let best = order.into_iter().take(limit);
@@ -203,7 +201,7 @@ impl<F: Fn(&Loads) -> Load> Column<F> {
     }
 
     /// Root mean square and highest after a migration.
-    fn after(&self, cluster: &Cluster, step: &Move) -> [f64; 2] {
+    fn after(&self, cluster: &Cluster, step: &Move) -> (f64, f64) {
         let exchanges = step.exchanges(cluster);
         let [left, reached] = exchanges.map(|e| e.map(|(place, _, _)| place));
         let mut highest = self.highest.besides(left, reached);
@@ -214,9 +212,7 @@ impl<F: Fn(&Loads) -> Load> Column<F> {
             squares = squares + square(after) - square(before);
             highest = highest.max(after);
         }
-        [
-            (squares.get().max(0.0) / self.count.max(1.0)).sqrt(),
-            highest,
-        ]
+        let mean = (squares.get().max(0.0) / self.count.max(1.0)).sqrt();
+        (mean, highest)
     }
 }

@@ -8,6 +8,7 @@
 //! made in the order of names, so that the answer does not depend on the order of calls.
 
 mod cluster;
+mod columns;
 mod cores;
 mod dynamic_usage;
 mod imbalance;

@@ -6,7 +6,7 @@ use super::imbalance::{Imbalance, ImbalanceScale};
 use super::migration::{self, Candidate, ScoredMigration};
 use super::start;
 use super::stats::{GuestStats, NodeStats};
-use super::usage::{Counted, Guest, Usage};
+use super::usage::{Guest, Usage};
 use crate::error::Result;
 
 /// A cluster as its configuration says it is loaded.
@@ -131,10 +131,10 @@ impl Static {
     pub fn score_nodes_to_start_service(&self, maxcpu: f64, maxmem: u64) -> Result<Vec<f64>> {
         let stats = GuestStats::of_maximum(maxcpu, maxmem);
         stats.check("to start")?;
-        Ok(start::scores(&self.cluster(), &stats))
+        Ok(start::scores(self.usage.with_all(), &stats))
     }
 
     fn cluster(&self) -> Cluster {
-        Cluster::new(&self.usage, Counted::All)
+        Cluster::new(self.usage.with_all())
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::columns::Columns;
 use super::cores::Cores;
 use super::stats::{GuestStats, NodeStats};
 use crate::error::{Error, Result};
@@ -20,17 +21,6 @@ pub struct Guest {
     pub node: String,
     /// The node it is moving to; it counts on both.
     pub target: Option<String>,
-}
-
-/// Which of a node's guests count, at their maximum, on top of what the node itself says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counted {
-    /// All of them: the node's own usage knows none.
-    All,
-    /// Those that are starting: the others are in the node's own usage.
-    Starting,
-    /// None.
-    Nobody,
 }
 
 /// What guests add to a node.
@@ -56,42 +46,21 @@ pub(super) struct Node {
     sids: BTreeSet<String>,
     all: Added,
     starting: Added,
-    /// The sums as doubles, which every score reads and few calls change.
-    used_by_all: (f64, f64),
-    used_with_starting: (f64, f64),
 }
 
 impl Node {
     fn new(name: &str, own: NodeStats) -> Self {
-        let mut node = Node {
+        Node {
             name: name.to_owned(),
             own,
             sids: BTreeSet::new(),
             all: Added::default(),
             starting: Added::default(),
-            used_by_all: (0.0, 0.0),
-            used_with_starting: (0.0, 0.0),
-        };
-        node.sum_up();
-        node
-    }
-
-    fn sum_up(&mut self) {
-        self.used_by_all = self.all.to(self.own);
-        self.used_with_starting = self.starting.to(self.own);
-    }
-
-    /// The node's usage with the counted guests on it: cores and bytes.
-    pub(super) fn used(&self, counted: Counted) -> (f64, f64) {
-        match counted {
-            Counted::All => self.used_by_all,
-            Counted::Starting => self.used_with_starting,
-            Counted::Nobody => (self.own.cpu, self.own.mem as f64),
         }
     }
 
     /// Cores and bytes that there are.
-    pub(super) fn capacity(&self) -> (f64, f64) {
+    fn capacity(&self) -> (f64, f64) {
         (self.own.maxcpu as f64, self.own.maxmem as f64)
     }
 
@@ -103,7 +72,6 @@ impl Node {
             sum.mem += share.mem;
         }
         self.sids.insert(sid.to_owned());
-        self.sum_up();
     }
 
     fn leave(&mut self, sid: &str, guest: &Guest) {
@@ -114,7 +82,6 @@ impl Node {
             sum.mem -= share.mem;
         }
         self.sids.remove(sid);
-        self.sum_up();
     }
 
     /// What a guest takes of this node at most.
@@ -135,12 +102,33 @@ impl Node {
 pub(super) struct Usage {
     /// In the order of their names.
     nodes: Vec<Node>,
+    /// The sums as doubles, which every score reads and few calls change.
+    own: Columns,
+    all: Columns,
+    starting: Columns,
     guests: BTreeMap<String, Guest>,
 }
 
 impl Usage {
     pub(super) fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// What the nodes use themselves, the guests that run included.
+    pub(super) fn own(&self) -> &Columns {
+        &self.own
+    }
+
+    /// The nodes' usage with all guests on them at their maximum; what the nodes use themselves knows
+    /// none of them.
+    pub(super) fn with_all(&self) -> &Columns {
+        &self.all
+    }
+
+    /// The nodes' usage with the guests that are starting at their maximum; the others are in what
+    /// the nodes use themselves.
+    pub(super) fn with_starting(&self) -> &Columns {
+        &self.starting
     }
 
     /// The place of a node among [`Self::nodes`].
@@ -157,7 +145,13 @@ impl Usage {
         let Err(place) = self.place(name) else {
             return Err(refused("node", name, "exists already"));
         };
-        self.nodes.insert(place, Node::new(name, own));
+        let node = Node::new(name, own);
+        for columns in [&mut self.own, &mut self.all, &mut self.starting] {
+            columns.insert(place, node.capacity());
+        }
+        self.own.set(place, (node.own.cpu, node.own.mem as f64));
+        self.nodes.insert(place, node);
+        self.sum_up(place);
         Ok(())
     }
 
@@ -166,6 +160,9 @@ impl Usage {
         let Ok(place) = self.place(name) else {
             return;
         };
+        for columns in [&mut self.own, &mut self.all, &mut self.starting] {
+            columns.remove(place);
+        }
         for sid in self.nodes.remove(place).sids {
             let Some(guest) = self.guests.get_mut(&sid) else {
                 continue;
@@ -194,6 +191,7 @@ impl Usage {
         }
         for place in places {
             self.nodes[place].settle(sid, &guest);
+            self.sum_up(place);
         }
         self.guests.insert(sid.to_owned(), guest);
         Ok(())
@@ -203,6 +201,7 @@ impl Usage {
         if let Some(guest) = self.guests.remove(sid) {
             for place in self.places(&guest) {
                 self.nodes[place].leave(sid, &guest);
+                self.sum_up(place);
             }
         }
     }
@@ -231,6 +230,12 @@ impl Usage {
             self.add_guest(sid, known)?;
             Err(error)
         })
+    }
+
+    fn sum_up(&mut self, place: usize) {
+        let node = &self.nodes[place];
+        self.all.set(place, node.all.to(node.own));
+        self.starting.set(place, node.starting.to(node.own));
     }
 
     fn place(&self, name: &str) -> std::result::Result<usize, usize> {
