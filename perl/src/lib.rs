@@ -21,6 +21,7 @@ mod panics;
 mod pin;
 mod placement;
 mod policy;
+mod scheduler;
 mod storage;
 mod work;
 

@@ -10,8 +10,8 @@ our $VERSION = '0.1.0';
 
 # The packages that live in the shared library besides this one.
 my @PACKAGES = map { "PVE::Native::RS::$_" }
-    qw(Audit ClusterEngine ClusterStatus Extents Image Maps Measure Names Pin Placement SnapshotGraph
-    Storage Work);
+    qw(Audit ClusterEngine ClusterStatus Extents Image Maps Measure Names Pin Placement Scheduler
+    SnapshotGraph Storage Work);
 
 XSLoader::load(__PACKAGE__, $VERSION);
 

@@ -138,8 +138,8 @@ pub(super) fn summary(values: &[f64], of: impl Fn(f64) -> f64) -> Summary {
     };
     let mut rounds = values.chunks_exact(PARTS);
     for round in &mut rounds {
-        for part in 0..PARTS {
-            take(part, round[part]);
+        for (part, value) in round.iter().enumerate() {
+            take(part, *value);
         }
     }
     for (part, value) in rounds.remainder().iter().enumerate() {

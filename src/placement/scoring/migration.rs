@@ -1,6 +1,8 @@
 //! Scores for moving guests that run: what the cluster would look like after each migration, the
 //! guests using on the new node what they use on the old one.
 
+use serde::{Deserialize, Serialize};
+
 use super::cluster::{Cluster, Highest, Load, Loads};
 use super::imbalance::{Imbalance, ImbalanceScale};
 use super::start;
@@ -10,29 +12,32 @@ use super::wide::Wide;
 use crate::error::Result;
 
 /// Guests that would move together, and where to they could.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Candidate {
     /// The guest that the migration is asked for.
     pub leader: String,
     /// All guests that move, the leader among them.
+    #[serde(rename = "resources")]
     pub guests: Vec<String>,
     /// The nodes they could move to.
     pub nodes: Vec<String>,
 }
 
 /// A migration. The order is that of guest, source and target.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Migration {
     /// The leading guest.
     pub sid: String,
     /// The node it is on.
+    #[serde(rename = "source-node")]
     pub source: String,
     /// The node it would move to.
+    #[serde(rename = "target-node")]
     pub target: String,
 }
 
 /// A migration and what it would leave.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScoredMigration {
     /// The migration.
     pub migration: Migration,
