@@ -8,22 +8,22 @@ sub _dynamic { return 1; }
 
 sub add_node {
     my ($self, $name, $stats) = @_;
-    return $self->_add_node($name, $stats);
+    return PVE::Native::ResourceScheduling::_add_node($self, $name, $stats);
 }
 
 sub add_resource {
     my ($self, $sid, $resource) = @_;
-    return $self->_add_guest($sid, $resource);
+    return PVE::Native::ResourceScheduling::_add_guest($self, $sid, $resource);
 }
 
 sub remove_resource {
     my ($self, $sid) = @_;
-    return $self->_remove_guest($sid);
+    return PVE::Native::ResourceScheduling::_remove_guest($self, $sid);
 }
 
 sub score_nodes_to_start_resource {
     my ($self, $stats) = @_;
-    return $self->_score_nodes($stats);
+    return PVE::Native::ResourceScheduling::_score_nodes($self, $stats);
 }
 
 1;

@@ -8,27 +8,27 @@ sub _dynamic { return 0; }
 
 sub add_node {
     my ($self, $name, $maxcpu, $maxmem) = @_;
-    return $self->_add_node($name, { maxcpu => $maxcpu, maxmem => $maxmem });
+    return PVE::Native::ResourceScheduling::_add_node($self, $name, { maxcpu => $maxcpu, maxmem => $maxmem });
 }
 
 sub add_service {
     my ($self, $sid, $service) = @_;
-    return $self->_add_guest($sid, $service);
+    return PVE::Native::ResourceScheduling::_add_guest($self, $sid, $service);
 }
 
 sub add_service_usage_to_node {
     my ($self, $name, $sid, $stats) = @_;
-    return $self->_add_guest_to_node($name, $sid, $stats);
+    return PVE::Native::ResourceScheduling::_add_guest_to_node($self, $name, $sid, $stats);
 }
 
 sub remove_service_usage {
     my ($self, $sid) = @_;
-    return $self->_remove_guest($sid);
+    return PVE::Native::ResourceScheduling::_remove_guest($self, $sid);
 }
 
 sub score_nodes_to_start_service {
     my ($self, $stats) = @_;
-    return $self->_score_nodes($stats);
+    return PVE::Native::ResourceScheduling::_score_nodes($self, $stats);
 }
 
 1;
