@@ -308,6 +308,21 @@
 /** Bit of the flags of a map: all paths in use have shown intermittent errors. */
 #define PVEN_MAP_MARGINAL 4
 
+/** Nodes are loaded with what their guests may use at most, whatever they do use. */
+#define PVEN_SCHEDULER_STATIC 0
+
+/**
+ * Nodes are loaded with what they use now; guests about to start count with their maxima where the next one
+ * is to start.
+ */
+#define PVEN_SCHEDULER_DYNAMIC 1
+
+/** An imbalance of 1: the standard deviation of the nodes' loads is as large as their mean. */
+#define PVEN_IMBALANCE_MEAN 0
+
+/** An imbalance of 1: one node has all the load. */
+#define PVEN_IMBALANCE_UNIT 1
+
 /** In place of an index where there is no such image. */
 #define PVEN_NO_INDEX -1
 
@@ -367,6 +382,16 @@ typedef struct pven_pin pven_pin;
  * pven_bitmap_extents(), freed by pven_ranges_free().
  */
 typedef struct pven_ranges pven_ranges;
+
+/**
+ * A cluster that is told of node by node and guest by guest. Made by pven_scheduler_new(), freed by
+ * pven_scheduler_free(). It gives the scores of Proxmox VE's own scheduler, and equal clusters give equal
+ * scores, whatever the order in which they were told of.
+ *
+ * A const scheduler may be used from many threads, otherwise one at a time. Names are NUL-terminated UTF-8.
+ * Numbers of cores are finite, from 0 to 2^32; others are PVEN_ERR_ARGUMENT. What is refused changes nothing.
+ */
+typedef struct pven_scheduler pven_scheduler;
 
 /**
  * The images of a volume as they were when they were read: no file stays open. Made by
@@ -822,6 +847,58 @@ typedef struct pven_cluster_map {
     /** "fc", "iscsi", "sas", ... as for pven_cluster_summarize(). NULL: not known. */
     const char *transport;
 } pven_cluster_map;
+
+/** How a scheduler works. Zero is the default everywhere. */
+typedef struct pven_scheduler_opts {
+    /** PVEN_SCHEDULER_STATIC or PVEN_SCHEDULER_DYNAMIC. */
+    uint32_t mode;
+    /** PVEN_IMBALANCE_MEAN or PVEN_IMBALANCE_UNIT. */
+    uint32_t imbalance_scale;
+} pven_scheduler_opts;
+
+/** Capacity and usage of a node. */
+typedef struct pven_node_stats {
+    /** Cores in use. Not looked at in the static mode. */
+    double cpu;
+    /** Cores that there are. */
+    uint64_t maxcpu;
+    /** Bytes of memory in use. Not looked at in the static mode. */
+    uint64_t mem;
+    /** Bytes of memory that there are. */
+    uint64_t maxmem;
+} pven_node_stats;
+
+/** A guest and where it is. */
+typedef struct pven_guest {
+    /** As in pven_guest_stats. */
+    double cpu;
+    /** As in pven_guest_stats. */
+    double maxcpu;
+    /** As in pven_guest_stats. */
+    uint64_t mem;
+    /** As in pven_guest_stats. */
+    uint64_t maxmem;
+    /** The node it is on. Not NULL. */
+    const char *node;
+    /** The node it is moving to; it counts on both. NULL: it stays. */
+    const char *target;
+    /** 1: it runs. 0: it is about to start. */
+    uint8_t running;
+    /** Zero. */
+    uint8_t reserved[7];
+} pven_guest;
+
+/** What a guest may use, and does. */
+typedef struct pven_guest_stats {
+    /** Cores in use. Not looked at in the static mode. */
+    double cpu;
+    /** Cores that it may use; 0 is no limit, and counts as the whole node. */
+    double maxcpu;
+    /** Bytes of memory in use. Not looked at in the static mode. */
+    uint64_t mem;
+    /** Bytes of memory that it may use. */
+    uint64_t maxmem;
+} pven_guest_stats;
 
 /**
  * Which volume a graph is about, and what it may cost. Zero is the default everywhere, but for the
@@ -1918,6 +1995,129 @@ int32_t pven_cluster_engine_unmute(pven_cluster_engine *e,
                                    const char *code,
                                    const char *subject,
                                    uint8_t *was,
+                                   pven_error **err);
+
+/**
+ * A scheduler without nodes.
+ *
+ * opts, opts_size: a pven_scheduler_opts and its size; NULL: all defaults.
+ * Thread-safe.
+ */
+int32_t pven_scheduler_new(const pven_scheduler_opts *opts,
+                           size_t opts_size,
+                           pven_scheduler **out,
+                           pven_error **err);
+
+/** Frees a scheduler. NULL is allowed. */
+void pven_scheduler_free(pven_scheduler *s);
+
+/**
+ * Adds a node. PVEN_ERR_ARGUMENT: there is one of that name.
+ *
+ * stats, stats_size: a pven_node_stats and its size. In the dynamic mode guests that run are in what it uses.
+ */
+int32_t pven_scheduler_add_node(pven_scheduler *s,
+                                const char *node,
+                                const pven_node_stats *stats,
+                                size_t stats_size,
+                                pven_error **err);
+
+/** Removes a node, and the guests that are on it alone. One that is not there is no error. */
+int32_t pven_scheduler_remove_node(pven_scheduler *s,
+                                   const char *node,
+                                   pven_error **err);
+
+/** How many nodes there are. 0 for NULL. */
+size_t pven_scheduler_node_count(const pven_scheduler *s);
+
+/**
+ * The names of all nodes in their order, as a JSON array.
+ *
+ * json, len: as for pven_storage_capabilities_json().
+ */
+int32_t pven_scheduler_nodes_json(const pven_scheduler *s,
+                                  char **json,
+                                  size_t *len,
+                                  pven_error **err);
+
+/**
+ * Whether there is a node of this name.
+ *
+ * is: 1 or 0.
+ */
+int32_t pven_scheduler_contains_node(const pven_scheduler *s,
+                                     const char *node,
+                                     uint8_t *is,
+                                     pven_error **err);
+
+/**
+ * Adds a guest to its nodes. PVEN_ERR_ARGUMENT: it is there already, or its nodes are not.
+ *
+ * guest, guest_size: a pven_guest and its size.
+ */
+int32_t pven_scheduler_add_guest(pven_scheduler *s,
+                                 const char *sid,
+                                 const pven_guest *guest,
+                                 size_t guest_size,
+                                 pven_error **err);
+
+/**
+ * Adds a guest that runs to a node. Of one that is on a node already this says that it is moving to this
+ * one; its stats stay as they were. PVEN_ERR_ARGUMENT: it is moving or there already, or there is no such node.
+ *
+ * stats, stats_size: a pven_guest_stats and its size.
+ */
+int32_t pven_scheduler_add_guest_to_node(pven_scheduler *s,
+                                         const char *node,
+                                         const char *sid,
+                                         const pven_guest_stats *stats,
+                                         size_t stats_size,
+                                         pven_error **err);
+
+/** Removes a guest from all nodes. One that is not there is no error. */
+int32_t pven_scheduler_remove_guest(pven_scheduler *s,
+                                    const char *sid,
+                                    pven_error **err);
+
+/** How unevenly the nodes are loaded, from 0. 0 for NULL. */
+double pven_scheduler_imbalance(const pven_scheduler *s);
+
+/**
+ * The best of the migrations that are possible, as a JSON array:
+ * [{ "migration": { "sid", "source-node", "target-node" }, "imbalance" }, ...], best first, with the imbalance
+ * that each would leave.
+ *
+ * candidates, candidates_len: a JSON array, UTF-8: [{ "leader": sid, "resources": [sid, ...], "nodes": [name, ...] }]:
+ * guests that move together, the leader among them, and where to they could.
+ * limit: how many are wanted at the most.
+ * topsis: 0: by the imbalance; ties by guest, source and target. 1: by TOPSIS over CPU and memory apart; ties
+ * in the order given.
+ * json, len: as for pven_storage_capabilities_json().
+ * PVEN_ERR_ARGUMENT: a guest is not known, is moving, or is not on the leader's node.
+ */
+int32_t pven_scheduler_best_migrations_json(const pven_scheduler *s,
+                                            const char *candidates,
+                                            size_t candidates_len,
+                                            size_t limit,
+                                            uint8_t topsis,
+                                            char **json,
+                                            size_t *len,
+                                            pven_error **err);
+
+/**
+ * A score for starting a guest on each node, in the order of pven_scheduler_nodes_json(): from 0 to 1, more
+ * is better; -1 for a node without cores or memory.
+ *
+ * stats, stats_size: a pven_guest_stats and its size.
+ * scores, capacity: places for as many scores as there are nodes; fewer is PVEN_ERR_ARGUMENT.
+ * count: how many were written. NULL is allowed.
+ */
+int32_t pven_scheduler_score_start(const pven_scheduler *s,
+                                   const pven_guest_stats *stats,
+                                   size_t stats_size,
+                                   double *scores,
+                                   size_t capacity,
+                                   size_t *count,
                                    pven_error **err);
 
 /**

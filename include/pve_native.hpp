@@ -78,6 +78,7 @@ struct Free {
     void operator()(pven_extents *extents) const noexcept { pven_extents_free(extents); }
     void operator()(pven_snapshot_graph *graph) const noexcept { pven_snapshot_graph_free(graph); }
     void operator()(pven_cluster_engine *engine) const noexcept { pven_cluster_engine_free(engine); }
+    void operator()(pven_scheduler *scheduler) const noexcept { pven_scheduler_free(scheduler); }
     void operator()(pven_error *error) const noexcept { pven_error_free(error); }
     void operator()(char *string) const noexcept { pven_string_free(string); }
 };
@@ -973,6 +974,108 @@ private:
     }
 
     detail::Owned<pven_cluster_engine> engine_;
+};
+
+/** Where Proxmox VE would start a guest, and what it would migrate. A const one may be used from many
+ * threads. */
+class Scheduler {
+public:
+    /** As pven_scheduler_new(). */
+    explicit Scheduler(const pven_scheduler_opts &options = {}) {
+        pven_scheduler *scheduler = nullptr;
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_new(&options, sizeof options, &scheduler, error);
+        });
+        scheduler_.reset(scheduler);
+    }
+
+    /** As pven_scheduler_add_node(). */
+    void add_node(const std::string &node, const pven_node_stats &stats) {
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_add_node(scheduler_.get(), node.c_str(), &stats, sizeof stats, error);
+        });
+    }
+
+    /** As pven_scheduler_remove_node(). */
+    void remove_node(const std::string &node) {
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_remove_node(scheduler_.get(), node.c_str(), error);
+        });
+    }
+
+    /** As pven_scheduler_node_count(). */
+    std::size_t node_count() const noexcept { return pven_scheduler_node_count(scheduler_.get()); }
+
+    /** As pven_scheduler_nodes_json(). */
+    std::string nodes_json() const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_scheduler_nodes_json(scheduler_.get(), text, length, error);
+        });
+    }
+
+    /** As pven_scheduler_contains_node(). */
+    bool contains_node(const std::string &node) const {
+        std::uint8_t is = 0;
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_contains_node(scheduler_.get(), node.c_str(), &is, error);
+        });
+        return is == 1;
+    }
+
+    /** As pven_scheduler_add_guest(). */
+    void add_guest(const std::string &sid, const pven_guest &guest) {
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_add_guest(scheduler_.get(), sid.c_str(), &guest, sizeof guest, error);
+        });
+    }
+
+    /** As pven_scheduler_add_guest_to_node(). */
+    void add_guest_to_node(const std::string &node, const std::string &sid,
+                           const pven_guest_stats &stats) {
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_add_guest_to_node(scheduler_.get(), node.c_str(), sid.c_str(), &stats,
+                                                    sizeof stats, error);
+        });
+    }
+
+    /** As pven_scheduler_remove_guest(). */
+    void remove_guest(const std::string &sid) {
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_remove_guest(scheduler_.get(), sid.c_str(), error);
+        });
+    }
+
+    /** As pven_scheduler_imbalance(). */
+    double imbalance() const noexcept { return pven_scheduler_imbalance(scheduler_.get()); }
+
+    /** As pven_scheduler_best_migrations_json(). */
+    std::string best_migrations_json(const std::string &candidates, std::size_t limit,
+                                     bool topsis = false) const {
+        return detail::json([&](char **text, std::size_t *length, pven_error **error) {
+            return pven_scheduler_best_migrations_json(scheduler_.get(), candidates.data(),
+                                                       candidates.size(), limit, topsis ? 1 : 0, text,
+                                                       length, error);
+        });
+    }
+
+    /** As pven_scheduler_score_start(): a score for each node, in their order. */
+    std::vector<double> score_start(const pven_guest_stats &stats) const {
+        // One place too many: there is always a first.
+        std::vector<double> scores(node_count() + 1);
+        std::size_t count = 0;
+        detail::check([&](pven_error **error) {
+            return pven_scheduler_score_start(scheduler_.get(), &stats, sizeof stats, scores.data(),
+                                              scores.size(), &count, error);
+        });
+        scores.resize(count);
+        return scores;
+    }
+
+    /** The scheduler for the C interface; still owned by this object. */
+    pven_scheduler *get() noexcept { return scheduler_.get(); }
+
+private:
+    detail::Owned<pven_scheduler> scheduler_;
 };
 
 /** As pven_merge_costs_json(). */

@@ -50,6 +50,8 @@ pub mod cluster;
 
 pub mod cluster_engine;
 
+pub mod scheduler;
+
 pub mod graph;
 
 pub mod graph_answers;

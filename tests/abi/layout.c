@@ -213,5 +213,27 @@ int main(void)
     FIELD(pven_cluster_map, paths_total);
     FIELD(pven_cluster_map, size);
     FIELD(pven_cluster_map, transport);
+    STRUCT(pven_scheduler_opts);
+    FIELD(pven_scheduler_opts, mode);
+    FIELD(pven_scheduler_opts, imbalance_scale);
+    STRUCT(pven_node_stats);
+    FIELD(pven_node_stats, cpu);
+    FIELD(pven_node_stats, maxcpu);
+    FIELD(pven_node_stats, mem);
+    FIELD(pven_node_stats, maxmem);
+    STRUCT(pven_guest_stats);
+    FIELD(pven_guest_stats, cpu);
+    FIELD(pven_guest_stats, maxcpu);
+    FIELD(pven_guest_stats, mem);
+    FIELD(pven_guest_stats, maxmem);
+    STRUCT(pven_guest);
+    FIELD(pven_guest, cpu);
+    FIELD(pven_guest, maxcpu);
+    FIELD(pven_guest, mem);
+    FIELD(pven_guest, maxmem);
+    FIELD(pven_guest, node);
+    FIELD(pven_guest, target);
+    FIELD(pven_guest, running);
+    FIELD(pven_guest, reserved);
     return 0;
 }

@@ -279,6 +279,30 @@ void the_cluster_has_a_status() {
     fails([] { cluster_status_document_json("[]"); }, PVEN_ERR_ARGUMENT, __LINE__);
 }
 
+void a_scheduler_scores_nodes_and_migrations() {
+    static_assert(!std::is_copy_constructible_v<Scheduler>);
+    Scheduler scheduler({PVEN_SCHEDULER_STATIC, PVEN_IMBALANCE_UNIT});
+    CHECK(scheduler.score_start({}).empty());
+    for (const char *node : {"n2", "n1", "n3"})
+        scheduler.add_node(node, {0, 16, 0, 64});
+    scheduler.add_guest("vm:1", {0, 8, 0, 32, "n1", nullptr, 1, {}});
+    CHECK(scheduler.node_count() == 3 && scheduler.nodes_json() == "[\"n1\",\"n2\",\"n3\"]");
+    CHECK((scheduler.score_start({0, 2, 0, 4}) == std::vector<double>{0, 1, 1}));
+    CHECK(scheduler.imbalance() > 0.999);
+    const std::string candidates =
+        "[{\"leader\":\"vm:1\",\"resources\":[\"vm:1\"],\"nodes\":[\"n3\"]}]";
+    CHECK(scheduler.best_migrations_json(candidates, 1).find("\"n3\"") != std::string::npos);
+    CHECK(scheduler.best_migrations_json(candidates, 0, true) == "[]");
+    scheduler.add_guest_to_node("n2", "vm:1", {});
+    scheduler.remove_guest("vm:1");
+    CHECK(scheduler.imbalance() == 0);
+    scheduler.remove_node("n2");
+    CHECK(scheduler.contains_node("n1") && !scheduler.contains_node("n2"));
+    CHECK(scheduler.get() != nullptr);
+    fails([&] { scheduler.add_node("n1", {}); }, PVEN_ERR_ARGUMENT, __LINE__);
+    fails([] { Scheduler({2, 0}); }, PVEN_ERR_ARGUMENT, __LINE__);
+}
+
 void an_engine_says_what_has_changed() {
     static_assert(!std::is_copy_constructible_v<ClusterEngine>);
     const std::string broadcast = "{\"maps\":{\"w\":{\"state\":\"optimal\"}},\"time\":9}";
@@ -399,6 +423,7 @@ int main(int argc, char **argv) {
     long_work_is_told_of_and_can_be_stopped();
     extents_are_walked_once();
     an_engine_says_what_has_changed();
+    a_scheduler_scores_nodes_and_migrations();
     storages_have_capabilities();
     samples_have_percentiles_and_vectors_distances();
     maps_become_a_broadcast();
