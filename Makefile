@@ -188,7 +188,7 @@ show:
 .PHONY: bench
 bench: all
 	mkdir -p $(BUILD)/benches
-	for name in chain cluster_engine deadline headers map_image maps; do \
+	for name in chain cluster_engine deadline headers map_image maps scheduler; do \
 	    $(CC) -O2 -o $(BUILD)/benches/$$name benches/$$name.c $(CAPI_FLAGS) || exit 1; done
 	cd benches/peers && $(CARGO) build --release --locked --target-dir ../../$(BUILD)/peers-target
 	cp $(BUILD)/peers-target/release/pve-native-bench-peers $(BUILD)/benches/peers
@@ -197,6 +197,7 @@ bench: all
 	benches/snapshot_graph.sh $(BUILD)
 	benches/cluster_status.sh $(BUILD)
 	benches/cluster_engine.sh $(BUILD)
+	benches/scheduler.sh $(BUILD)
 	$(CARGO) bench --locked --bench snapshot_graph
 
 .PHONY: clean
