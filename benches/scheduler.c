@@ -1,6 +1,7 @@
 /* Scores nodes through pve_native: scheduler NODES GUESTS. Prints in nanoseconds the least time for one guest
- * on so many nodes (score), for so many guests that are placed one by one (place), and the least time in which the
- * loads of all nodes can be looked at once (floor): what each would be with the guest on it, and the lowest. */
+ * on so many nodes (score), the least processor time for so many guests that are placed one by one (place),
+ * and the least time in which the loads of all nodes can be looked at once (floor): what each would be with
+ * the guest on it, and the lowest. */
 #include <pve_native.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,22 @@
 enum { ROUNDS = 2000, PLACED = 10 };
 #define GIB (1ULL << 30)
 
-static double now(void)
+static double told_by(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double now(void)
+{
+    return told_by(CLOCK_MONOTONIC);
+}
+
+/* For what takes so long that others get the processor in between. */
+static double processor_time(void)
+{
+    return told_by(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void must(int32_t code)
@@ -69,7 +81,7 @@ static double floor_of(size_t nodes)
     return least;
 }
 
-static pven_scheduler *cluster(char (*names)[16], size_t nodes)
+static pven_scheduler *cluster(char (*names)[32], size_t nodes)
 {
     pven_scheduler *s;
     must(pven_scheduler_new(NULL, 0, &s, NULL));
@@ -89,7 +101,7 @@ int main(int argc, char **argv)
         return 2;
     }
     size_t nodes = strtoul(argv[1], NULL, 10), guests = strtoul(argv[2], NULL, 10);
-    char (*names)[16] = calloc(nodes, sizeof *names);
+    char (*names)[32] = calloc(nodes, sizeof *names);
     double *scores = calloc(nodes, sizeof *scores);
     if (!names || !scores)
         return 1;
@@ -99,7 +111,7 @@ int main(int argc, char **argv)
     for (int round = 0; guests && round < PLACED; round++) {
         pven_scheduler_free(s);
         s = cluster(names, nodes);
-        double start = now();
+        double start = processor_time();
         for (size_t i = 0; i < guests; i++) {
             char sid[32];
             pven_guest_stats stats = guest(i);
@@ -108,7 +120,7 @@ int main(int argc, char **argv)
             const char *chosen = names[best(scores, nodes)];
             must(pven_scheduler_add_guest_to_node(s, chosen, sid, &stats, sizeof stats, NULL));
         }
-        double taken = now() - start;
+        double taken = processor_time() - start;
         least = taken < least ? taken : least;
     }
     if (guests)

@@ -1,13 +1,13 @@
 #!/usr/bin/perl
 
-# Scores nodes from Perl, as the HA manager does: scheduler.pl NODES GUESTS. Prints in nanoseconds the least time
-# for one guest on so many nodes (perl-score), and the time for so many guests that are placed one by one
-# (perl-place).
+# Scores nodes from Perl, as the HA manager does: scheduler.pl NODES GUESTS. Prints in nanoseconds the least
+# time for one guest on so many nodes (perl-score), and the processor time for so many guests that are placed one by
+# one (perl-place).
 
 use v5.36;
 
 use PVE::Native::ResourceScheduling::Static;
-use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC CLOCK_PROCESS_CPUTIME_ID);
 
 my ($nodes, $guests) = @ARGV;
 die "usage: scheduler.pl NODES GUESTS\n" if !defined($guests);
@@ -22,7 +22,7 @@ sub guest ($i) {
     return { maxcpu => 1.0 + $i % 16, maxmem => (1 + $i * 31 % 16) * $gib };
 }
 
-my $start = clock_gettime(CLOCK_MONOTONIC);
+my $start = clock_gettime(CLOCK_PROCESS_CPUTIME_ID);
 for my $i (0 .. $guests - 1) {
     my $stats = guest($i);
     my ($best, $score) = ('', -2);
@@ -31,7 +31,7 @@ for my $i (0 .. $guests - 1) {
     }
     $scheduler->add_service_usage_to_node($best, 'vm:' . (100 + $i), $stats);
 }
-printf("perl-place %.0f\n", 1e9 * (clock_gettime(CLOCK_MONOTONIC) - $start)) if $guests;
+printf("perl-place %.0f\n", 1e9 * (clock_gettime(CLOCK_PROCESS_CPUTIME_ID) - $start)) if $guests;
 
 my $least;
 for my $round (1 .. 500) {

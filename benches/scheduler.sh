@@ -1,6 +1,7 @@
 #!/bin/bash
 # Measures what scoring nodes costs, from C and from Perl, beside the floor and, if PROXMOX_RESOURCE_SCHEDULING_SRC
-# names a copy of it, Proxmox VE's own crate proxmox-resource-scheduling. The least times; ratios are what counts.
+# names a copy of it, Proxmox VE's own crate proxmox-resource-scheduling. The least times, and processor times of
+# what takes long; ratios are what counts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:?usage: scheduler.sh BUILD-DIRECTORY}
