@@ -28,7 +28,10 @@ subtest 'where there is no Proxmox VE' => sub {
     for my $area (qw(scheduler storage)) {
         my $failure = failure_of(sub { $override->install($area) });
         isa_ok($failure, 'PVE::Native::Error', $area);
-        like("$failure", qr/\A$area: nothing to replace: Can't locate PVE[^\n]+\n\z/, 'it is told');
+        like(
+            "$failure", qr/\A$area: nothing to replace: Can't locate PVE[^\n]+\n\z/,
+            'it is told'
+        );
     }
     is($override->status()->{scheduler}->{installed}, 0, 'nothing is installed');
 };
@@ -55,7 +58,9 @@ subtest 'an older one, which has only one of the classes' => sub {
         new => sub { return bless({}, shift) },
         list_nodes => sub { return ['theirs'] },
         calculate_node_imbalance => sub { return $unit ? 1 : sqrt(2) },
-        map { $_ => sub { return } } qw(add_node add_service_usage_to_node),
+        map {
+            $_ => sub { return }
+        } qw(add_node add_service_usage_to_node),
     );
     my ($new, $before) = (\&PVE::RS::ResourceScheduling::Static::new, $static->new());
     $override->install('scheduler');
@@ -98,7 +103,10 @@ subtest 'both classes' => sub {
     my $wrapper = sub { return $installed->(@_) };
     *PVE::RS::ResourceScheduling::Static::new = $wrapper;
     my $failure = failure_of(sub { $override->uninstall('scheduler') });
-    like("$failure", qr/\Auninstall: \S+::Static::new has been replaced by somebody else/, 'who would be lost');
+    like(
+        "$failure", qr/\Auninstall: \S+::Static::new has been replaced by somebody else/,
+        'who would be lost'
+    );
     is(\&PVE::RS::ResourceScheduling::Static::new, $wrapper, 'is not');
     isa_ok($dynamic->new(), 'PVE::Native::ResourceScheduling::Dynamic', 'and all stays');
     *PVE::RS::ResourceScheduling::Static::new = $installed;
@@ -119,13 +127,17 @@ subtest 'storage' => sub {
             scheduler => { installed => 0, replaces => [] },
             storage => {
                 installed => 1,
-                replaces => ['PVE::Storage::Plugin::file_size_info', 'PVE::Storage::Common::qemu_img_info'],
+                replaces =>
+                    ['PVE::Storage::Plugin::file_size_info', 'PVE::Storage::Common::qemu_img_info'],
             },
         },
         'what this one has'
     );
     is($size->(), 512, 'a call that was compiled before');
-    like(PVE::Storage::Common::qemu_img_info($path, 'raw', 5), qr/"virtual-size": ?512/, 'another');
+    like(
+        PVE::Storage::Common::qemu_img_info($path, 'raw', 5), qr/"virtual-size": ?512/,
+        'another'
+    );
     ok(!defined(&PVE::Storage::Common::qemu_img_measure), 'what was not there does not come');
     $override->install('scheduler');
     $override->uninstall('storage');

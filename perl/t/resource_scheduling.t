@@ -52,7 +52,10 @@ subtest 'static' => sub {
     is($scores->[1]->[1], $scores->[2]->[1], 'which are equal');
 
     $scheduler->add_service('vm:2', service('n1', 'n2'));
-    is(best($scheduler->score_nodes_to_start_service($guest)), 'n3', 'a guest that moves counts twice');
+    is(
+        best($scheduler->score_nodes_to_start_service($guest)), 'n3',
+        'a guest that moves counts twice'
+    );
     $scheduler->remove_service_usage('vm:2');
     is_deeply($scheduler->score_nodes_to_start_service($guest), $scores, 'and leaves no trace');
     $scheduler->add_service_usage_to_node('n2', 'vm:2', { maxcpu => 8, maxmem => 32 * $GIB });
@@ -76,10 +79,18 @@ subtest 'dynamic' => sub {
 
     my $resource = { stats => $stats, 'current-node' => 'n1' };
     $scheduler->add_resource('vm:1', { %$resource, running => 1 });
-    $scheduler->add_resource("vm:2$_", { %$resource, running => JSON::XS::false, 'current-node' => 'n2' })
-        for 1 .. 4;
-    is($scheduler->calculate_node_imbalance(), $imbalance, 'guests are in what their nodes use');
-    is(best($scheduler->score_nodes_to_start_resource($stats)), 'n1', 'those about to start are not');
+    $scheduler->add_resource(
+        "vm:2$_",
+        { %$resource, running => JSON::XS::false, 'current-node' => 'n2' }
+    ) for 1 .. 4;
+    is(
+        $scheduler->calculate_node_imbalance(), $imbalance,
+        'guests are in what their nodes use'
+    );
+    is(
+        best($scheduler->score_nodes_to_start_resource($stats)), 'n1',
+        'those about to start are not'
+    );
     my $candidates = [{ leader => 'vm:1', resources => ['vm:1'], nodes => ['n2'] }];
     my $best = $scheduler->score_best_balancing_migration_candidates($candidates, 5);
     is_deeply(
@@ -97,12 +108,14 @@ subtest 'dynamic' => sub {
         'none is wanted'
     );
     $scheduler->remove_resource('vm:1');
-    my $failure = failure_of(sub { $scheduler->score_best_balancing_migration_candidates($candidates, 5) });
+    my $failure =
+        failure_of(sub { $scheduler->score_best_balancing_migration_candidates($candidates, 5) });
     is("$failure", "guest 'vm:1' is not known\n", 'one that is gone');
 };
 
 subtest 'scales of imbalance' => sub {
-    my ($mean, $unit) = map { three({ 'imbalance-scale' => $_ })->calculate_node_imbalance() } qw(mean unit);
+    my ($mean, $unit) =
+        map { three({ 'imbalance-scale' => $_ })->calculate_node_imbalance() } qw(mean unit);
     cmp_ok(abs($mean - sqrt(2)), '<', 1e-12, 'of the mean');
     cmp_ok(abs($unit - 1), '<', 1e-12, 'of the most');
     is(three()->calculate_node_imbalance(), $mean, 'the mean is the default');
@@ -117,7 +130,10 @@ subtest 'numbers in any form' => sub {
     my $cores = '16';
     is($cores + 0, 16, 'a number and a text');
     $scheduler->add_node('n3', $cores, 64 * $GIB);
-    $scheduler->add_service('vm:1', { service('n1')->%*, stats => { maxcpu => '8.0', maxmem => '34359738368' } });
+    $scheduler->add_service(
+        'vm:1',
+        { service('n1')->%*, stats => { maxcpu => '8.0', maxmem => '34359738368' } }
+    );
     is_deeply(
         $scheduler->score_nodes_to_start_service({ maxcpu => '2.0', maxmem => '4294967296' }),
         $expected, 'are the same'
@@ -125,7 +141,8 @@ subtest 'numbers in any form' => sub {
     $scheduler->add_node('vast', 1, 18446744073709551615);
     ok($scheduler->contains_node('vast'), 'all of 64 bits');
     my $third = 1 / 3;
-    my @thirds = map { $scheduler->score_nodes_to_start_service({ maxcpu => $_, maxmem => 0 })->[0]->[1] }
+    my @thirds =
+        map { $scheduler->score_nodes_to_start_service({ maxcpu => $_, maxmem => 0 })->[0]->[1] }
         ($third, sprintf('%.17g', $third));
     is($thirds[0], $thirds[1], 'to the last digit');
     tie my $tied, 'TiedValue', 16;
@@ -141,14 +158,21 @@ subtest 'names of any kind' => sub {
         utf8::upgrade($upgraded);
         is($scheduler->contains_node($upgraded), 1, 'a node');
         $scheduler->add_service("vm:$name", service($name));
-        my $candidates = [{ leader => "vm:$name", resources => ["vm:$name"], nodes => [$name] }];
+        my $candidates =
+            [{ leader => "vm:$name", resources => ["vm:$name"], nodes => [$name] }];
         my $best = $scheduler->score_best_balancing_migration_candidates($candidates, 1);
         is($best->[0]->{migration}->{'source-node'}, $name, 'comes back as it was');
     }
-    is_deeply($scheduler->list_nodes(), ['', '17', 'a b', "n\xf6de", "\x{100}"], 'in their order');
+    is_deeply(
+        $scheduler->list_nodes(), ['', '17', 'a b', "n\xf6de", "\x{100}"],
+        'in their order'
+    );
     $scheduler->add_service(17, service('17'));
     my $numbers = [{ leader => 17, resources => [17], nodes => [17] }];
-    is($scheduler->score_best_balancing_migration_candidates($numbers, 1)->@*, 1, 'numbers are names, too');
+    is(
+        $scheduler->score_best_balancing_migration_candidates($numbers, 1)->@*, 1,
+        'numbers are names, too'
+    );
 };
 
 subtest 'what makes no sense' => sub {
@@ -172,7 +196,12 @@ subtest 'what makes no sense' => sub {
         ['a reference as a name', sub { $static->add_node({}, 1, 1) }],
         ['statistics that are none', sub { $dynamic->add_node('x', 1) }],
         ['statistics that lack', sub { $dynamic->add_node('x', { maxcpu => 1, maxmem => 1 }) }],
-        ['cpu that is none', sub { $dynamic->add_node('x', { cpu => 'NaN', maxcpu => 1, mem => 1, maxmem => 1 }) }],
+        [
+            'cpu that is none',
+            sub {
+                $dynamic->add_node('x', { cpu => 'NaN', maxcpu => 1, mem => 1, maxmem => 1 });
+            }
+        ],
         ['a guest twice', sub { $static->add_service('vm:1', service('n2')) }],
         ['a guest nowhere', sub { $static->add_service('x', service(undef)) }],
         ['a guest elsewhere', sub { $static->add_service('x', service('n9')) }],
@@ -181,16 +210,33 @@ subtest 'what makes no sense' => sub {
         ['a guest without a name', sub { $static->add_service(undef, service('n1')) }],
         ['no guest', sub { $static->add_service('x') }],
         ['a guest of itself', sub { $static->add_service('x', $cycle) }],
-        ['a guest without statistics', sub { $static->add_service('x', { 'current-node' => 'n1' }) }],
-        ['endless cores', sub { $static->score_nodes_to_start_service({ maxcpu => 9**9**9, maxmem => 1 }) }],
-        ['NaN cores', sub { $static->score_nodes_to_start_service({ maxcpu => -sin(9**9**9), maxmem => 1 }) }],
+        [
+            'a guest without statistics',
+            sub { $static->add_service('x', { 'current-node' => 'n1' }) }
+        ],
+        [
+            'endless cores',
+            sub { $static->score_nodes_to_start_service({ maxcpu => 9**9**9, maxmem => 1 }) }
+        ],
+        [
+            'NaN cores',
+            sub {
+                $static->score_nodes_to_start_service({ maxcpu => -sin(9**9**9), maxmem => 1 });
+            }
+        ],
         ['nothing to start', sub { $static->score_nodes_to_start_service() }],
         ['a third move', sub { $static->add_service_usage_to_node('n1', 'vm:1', $guest) }],
         ['candidates', sub { $migrate->('x', 1) }],
         ['candidates that are none', sub { $migrate->(['x'], 1) }],
         ['a candidate that lacks', sub { $migrate->([{ leader => 'vm:1' }], 1) }],
-        ['guests without their leader', sub { $migrate->([{ leader => 'vm:1', resources => [], nodes => [] }], 1) }],
-        ['a leader that is none', sub { $migrate->([{ leader => undef, resources => [], nodes => [] }], 1) }],
+        [
+            'guests without their leader',
+            sub { $migrate->([{ leader => 'vm:1', resources => [], nodes => [] }], 1) }
+        ],
+        [
+            'a leader that is none',
+            sub { $migrate->([{ leader => undef, resources => [], nodes => [] }], 1) }
+        ],
         ['no limit', sub { $migrate->([], undef) }],
         ['a limit below 0', sub { $migrate->([], -1) }],
         ['an option', sub { static({ odd => 1 }) }],
@@ -201,7 +247,10 @@ subtest 'what makes no sense' => sub {
         ['undef', sub { PVE::Native::ResourceScheduling::list_nodes(undef) }],
         ['no object', sub { PVE::Native::ResourceScheduling::Static::add_node({}, 'x', 1, 1) }],
         ['a class', sub { PVE::Native::ResourceScheduling::Static->list_nodes() }],
-        ['an empty object', sub { bless({}, 'PVE::Native::ResourceScheduling::Static')->list_nodes() }],
+        [
+            'an empty object',
+            sub { bless({}, 'PVE::Native::ResourceScheduling::Static')->list_nodes() }
+        ],
         ['a glob', sub { PVE::Native::ResourceScheduling::list_nodes(\*STDOUT) }],
         )
     {
@@ -211,7 +260,10 @@ subtest 'what makes no sense' => sub {
         is(eval { $failure->name() }, 'argument', "$name: its name");
         like("$failure", qr/\A[^\n]+\n\z/, "$name: one line");
     }
-    is(failure_of(sub { $static->add_node('x', $dying, 1) }), "fetched\n", 'a tied value that dies');
+    is(
+        failure_of(sub { $static->add_node('x', $dying, 1) }), "fetched\n",
+        'a tied value that dies'
+    );
     is_deeply($static->list_nodes(), [qw(n1 n2 n3)], 'no node has come');
     is($static->calculate_node_imbalance(), $imbalance, 'no guest has');
 };

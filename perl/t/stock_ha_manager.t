@@ -46,7 +46,9 @@ sub output_of (@command) {
     return (close($pipe), $output);
 }
 
-for my $script (qw(test_failover1.pl test_rules_config.pl test_resource_bundles.pl test_fence_config.pl)) {
+for my $script (
+    qw(test_failover1.pl test_rules_config.pl test_resource_bundles.pl test_fence_config.pl))
+{
     my ($fine, $output) = output_of('perl', "./$script");
     ok($fine, $script) or diag($output);
 }
@@ -57,12 +59,19 @@ my $cpus = qx(getconf _NPROCESSORS_ONLN);
 my $workers = max(1, min(8, $cpus));
 my @pipes = map {
     my $worker = $_;
-    my @share = map { $simulations[$_] } grep { $_ % $workers == $worker - 1 } 0 .. $#simulations;
+    my @share =
+        map { $simulations[$_] } grep { $_ % $workers == $worker - 1 } 0 .. $#simulations;
     my $each = "for name in @share; do perl ./ha-tester.pl \$name --no-test-output; done";
     open(my $pipe, '-|', 'sh', '-c', "( $each ) 2>&1") or die "cannot run the simulator: $!\n";
     $pipe;
 } 1 .. $workers;
-my $log = join('', map { my $pipe = $_; do { local $/; <$pipe> } } @pipes);
+my $log = join(
+    '',
+    map {
+        my $pipe = $_;
+        do { local $/; <$pipe> }
+    } @pipes
+);
 
 my %passed = map { $_ => 1 } $log =~ m/^end: (\S+) \(success\)$/mg;
 cmp_ok(scalar(@simulations), '>', 0, 'there are simulations');

@@ -5,19 +5,52 @@ use v5.36;
 use PVE::Native;
 use PVE::Native::Arguments qw(refuse text);
 
+my sub file ($module) {
+    return $module =~ s{::}{/}gr . '.pm';
+}
+
+# On which scale a class that is there tells imbalances: of three nodes of which one is loaded, the
+# first scale says sqrt(2) and the other one 1. Thresholds are set for the one in use.
+my sub scale ($module) {
+    local $@;
+    my $imbalance = eval {
+        local $SIG{__DIE__};
+        my $scheduler = $module->new();
+        my %load = (a => 8, b => 0, c => 0);
+        for my $node (sort keys %load) {
+            my $stats =
+                { cpu => $load{$node} + 0.0, maxcpu => 16, mem => $load{$node}, maxmem => 16 };
+            my @stats = $module =~ m/Dynamic\z/ ? ($stats) : (16, 16);
+            $scheduler->add_node($node, @stats);
+        }
+        $scheduler->add_service_usage_to_node('a', 'vm:1', { maxcpu => 8.0, maxmem => 8 })
+            if $module =~ m/Static\z/;
+        $scheduler->calculate_node_imbalance();
+    };
+    return defined($imbalance) && $imbalance < 1.2 ? 'unit' : 'mean';
+}
+
+# Only new objects are ours: those that are there keep the methods that they know.
+my sub scheduler ($class) {
+    my $ours = "PVE::Native::ResourceScheduling::$class";
+    require(file($ours));
+    my $opts = { 'imbalance-scale' => scale("PVE::RS::ResourceScheduling::$class") };
+    return sub { return $ours->new($opts) };
+}
+
 # What is replaced in each area: the name of a function or method, the module that it is in, and what
-# makes ours of the one that is there.
+# makes the one that takes its place.
 my @schedulers = map {
     my $class = $_;
     {
         module => "PVE::RS::ResourceScheduling::$class",
         name => 'new',
-        make => sub ($theirs) { return scheduler($class, $theirs) },
+        make => sub { return scheduler($class) },
     };
 } qw(Static Dynamic);
 
 my sub function ($module, $name) {
-    my $make = sub ($theirs) {
+    my $make = sub {
         require PVE::Native::Image;
         return PVE::Native::Image->can($name);
     };
@@ -35,38 +68,6 @@ my %areas = (
 
 # What is installed now: by area, of each function { full, ours, theirs }.
 my %installed;
-
-my sub file ($module) {
-    return $module =~ s{::}{/}gr . '.pm';
-}
-
-# On which scale a class that is there tells imbalances: of three nodes of which one is loaded, the
-# first scale says sqrt(2) and the other one 1. Thresholds are set for the one in use.
-my sub scale ($module) {
-    my $imbalance = eval {
-        local $SIG{__DIE__};
-        my $scheduler = $module->new();
-        my %load = (a => 8, b => 0, c => 0);
-        for my $node (sort keys %load) {
-            my $stats = { cpu => $load{$node} + 0.0, maxcpu => 16, mem => $load{$node}, maxmem => 16 };
-            my @stats = $module =~ m/Dynamic\z/ ? ($stats) : (16, 16);
-            $scheduler->add_node($node, @stats);
-        }
-        $scheduler->add_service_usage_to_node('a', 'vm:1', { maxcpu => 8.0, maxmem => 8 })
-            if $module =~ m/Static\z/;
-        $scheduler->calculate_node_imbalance();
-    };
-    return defined($imbalance) && $imbalance < 1.2 ? 'unit' : 'mean';
-}
-
-# Only new objects are ours: those that are there keep the methods that they know.
-sub scheduler {
-    my ($class, $theirs) = @_;
-    my $ours = "PVE::Native::ResourceScheduling::$class";
-    require(file($ours));
-    my $opts = { 'imbalance-scale' => scale("PVE::RS::ResourceScheduling::$class") };
-    return sub { return $ours->new($opts) };
-}
 
 my sub replace ($full, $code) {
     no strict 'refs';
@@ -89,6 +90,7 @@ my sub prepared ($area) {
     for my $what ($areas{$area}->@*) {
         my ($module, $name) = $what->@{qw(module name)};
         my $full = "${module}::$name";
+        local $@;
         eval { require(file($module)) };
         my $why = $@ =~ s/\n.*//sr;
         my $theirs = do { no strict 'refs'; defined(&$full) ? \&$full : undef };
@@ -96,7 +98,7 @@ my sub prepared ($area) {
             push @missing, $why || "there is no $full";
             next;
         }
-        push @prepared, { full => $full, theirs => $theirs, ours => $what->{make}->($theirs) };
+        push @prepared, { full => $full, theirs => $theirs, ours => $what->{make}->() };
     }
     refuse("$area: nothing to replace: $missing[0]") if !@prepared;
     return \@prepared;
@@ -135,10 +137,12 @@ sub status {
     return {
         map {
             my $replaced = $installed{$_};
-            ($_ => {
-                installed => $replaced ? 1 : 0,
-                replaces => [map { $_->{full} } ($replaced // [])->@*],
-            });
+            (
+                $_ => {
+                    installed => $replaced ? 1 : 0,
+                    replaces => [map { $_->{full} } ($replaced // [])->@*],
+                }
+            );
         } keys %areas
     };
 }

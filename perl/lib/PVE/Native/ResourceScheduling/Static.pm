@@ -8,7 +8,10 @@ sub _dynamic { return 0; }
 
 sub add_node {
     my ($self, $name, $maxcpu, $maxmem) = @_;
-    return PVE::Native::ResourceScheduling::_add_node($self, $name, { maxcpu => $maxcpu, maxmem => $maxmem });
+    return PVE::Native::ResourceScheduling::_add_node(
+        $self, $name,
+        { maxcpu => $maxcpu, maxmem => $maxmem }
+    );
 }
 
 sub add_service {
