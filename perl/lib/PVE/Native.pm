@@ -99,6 +99,14 @@ The same in the interface of Proxmox VE.
 
 Which volume and which snapshot an image is, by its name.
 
+=item L<PVE::Native::ResourceScheduling>
+
+Where Proxmox VE would start a guest, and what it would migrate.
+
+=item L<PVE::Native::Override>
+
+Puts these modules behind functions of a loaded Proxmox VE.
+
 =item L<PVE::Native::Plan>
 
 Carries out what a snapshot graph has planned.
