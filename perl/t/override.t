@@ -2,8 +2,8 @@ use v5.36;
 
 use lib 'perl/t/lib';
 
-# What is replaced in a loaded Proxmox VE, and that it is put back. Its modules are stood in for; a stock
-# one is loaded where PVE_STORAGE_SRC and PVE_COMMON_SRC name copies, and see stock_ha_manager.t.
+# What is replaced in a loaded Proxmox VE, and that it is put back. Its modules are stood in for; with the
+# real ones: stock_ha_manager.t and stock_override.t.
 
 use Test::More;
 
