@@ -12,6 +12,8 @@ pub struct Cluster {
     pub survivors: usize,
     /// How full they are when all guests have a node, in percent of their memory.
     pub fill: usize,
+    /// How much is lost, in percent of what one of them has.
+    pub lost: usize,
     /// Whether guests are limited to some nodes, and kept apart.
     pub constraints: bool,
 }
@@ -61,7 +63,7 @@ fn plant(cluster: &Cluster, random: &mut Random, nodes: &[(u64, u64)]) -> Vec<Gu
         }
     }
     // As much as a node of the cluster has had is lost.
-    let failed = nodes[random.below(nodes.len())].1 * cluster.fill as u64 / 100;
+    let failed = nodes[random.below(nodes.len())].1 * (cluster.fill * cluster.lost) as u64 / 10_000;
     let mut lost = 0;
     while lost < failed && guests.iter().any(|g| !g.lost) {
         let at = random.below(guests.len());

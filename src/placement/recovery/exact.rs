@@ -18,20 +18,14 @@ pub(super) enum End {
     Stopped,
 }
 
-/// A unit of which nodes are being tried.
+/// A decision: a unit is put on a node, or left out.
 struct Frame {
     unit: usize,
-    /// Where in `candidates` its nodes begin, and the next one to be tried; they end where all do.
-    begin: usize,
-    next: usize,
+    node: Option<usize>,
     /// How much was struck before it.
     struck: usize,
-    /// The node that is being tried, and how much was struck before that.
-    tried: Option<(usize, usize)>,
     /// What was left of the allowances before it.
     left: Left,
-    /// Whether the unit is left out.
-    left_out: bool,
 }
 
 /// The state of the search.
@@ -51,14 +45,14 @@ pub(super) struct Search<'m> {
     count: Vec<u32>,
     /// What was struck from domains: unit and node.
     struck: Vec<(usize, usize)>,
-    candidates: Vec<usize>,
     frames: Vec<Frame>,
     /// How often the search failed at each unit.
     weight: Vec<u64>,
     /// Units that are no different, and in which of these each is.
     like: Vec<Vec<usize>>,
     class: Vec<usize>,
-    sums: Sums,
+    /// Away while it is at work.
+    sums: Option<Sums>,
     /// How far the order of the nodes is stirred, from 0, and by what.
     stir: f64,
     random: u64,
@@ -83,12 +77,11 @@ impl<'m> Search<'m> {
             domains: model.domains.clone(),
             count: vec![0; units],
             struck: Vec::new(),
-            candidates: Vec::new(),
             frames: Vec::new(),
             weight: vec![1; units],
             like,
             class,
-            sums: Sums::default(),
+            sums: Some(Sums::new(model)),
             stir: 0.0,
             random: 0,
         };
@@ -109,46 +102,50 @@ impl<'m> Search<'m> {
         if self.model.contradiction && !self.limits.may_leave_out() {
             return End::None;
         }
-        let mut steps = 40 * (self.model.units as u64 + 10);
+        let unit = 10 * (self.model.units as u64 + 10);
+        let mut round = 1;
         loop {
-            let end = budget.part(steps, |part| self.descend(part));
+            let end = budget.part(unit * luby(round), |part| self.descend(part));
             if end != End::Stopped || budget.left() == 0 {
                 return end;
             }
             while let Some(frame) = self.frames.pop() {
                 self.leave(frame);
             }
-            steps += steps / 2;
+            round += 1;
             self.stir = 0.5;
             self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         }
     }
 
     fn descend(&mut self, budget: &mut Budget<'_>) -> End {
-        if !self.promising() {
-            return End::None;
-        }
-        while !self.open.is_empty() {
-            self.enter();
-            // On to the next unit that has a node, going back as far as needed.
-            while !match self.advance(budget) {
-                Some(advanced) => advanced,
-                None => return End::Stopped,
-            } {
+        let mut alive = self.promising();
+        loop {
+            if alive && self.open.is_empty() {
+                return End::Found(self.at.clone());
+            }
+            if alive {
+                if !budget.steps(1 + self.open.len() as u64 / 16) {
+                    return End::Stopped;
+                }
+                let (unit, node) = self.select();
+                alive = self.decide(unit, node) && self.promising();
+            } else {
                 let Some(frame) = self.frames.pop() else {
                     return End::None;
                 };
+                let (unit, node) = (frame.unit, frame.node);
                 self.leave(frame);
-                if self.frames.is_empty() {
-                    return End::None;
-                }
+                // It is not there, then; who was left out could not be anywhere else.
+                let refuted = node.is_some_and(|node| self.refute(unit, node));
+                alive = refuted && self.promising();
             }
         }
-        End::Found(self.at.clone())
     }
 
-    /// The unit that comes next: fewest nodes left for the trouble that it made, then the biggest.
-    fn select(&self) -> usize {
+    /// What is decided next: the unit with the fewest nodes left for the trouble that it made, then the biggest,
+    /// and the node that suits it best; or the node that must be filled and has the fewest units left.
+    fn select(&self) -> (usize, Option<usize>) {
         let before = |a: usize, b: usize| {
             let of = |u: usize, v: usize| u64::from(self.count[u]).saturating_mul(self.weight[v]);
             let tight = |u: usize| self.model.tight[u];
@@ -158,42 +155,33 @@ impl<'m> Search<'m> {
                 .then(a.cmp(&b))
                 .is_lt()
         };
-        let mut best = self.open[0];
-        for &unit in &self.open[1..] {
-            if before(unit, best) {
-                best = unit;
+        let mut unit = self.open[0];
+        for &other in &self.open[1..] {
+            if before(other, unit) {
+                unit = other;
             }
         }
-        best
-    }
-
-    fn enter(&mut self) {
-        let unit = self.select();
-        let mut scored: Vec<(u32, f64, usize)> = each(self.domain(unit))
-            .map(|node| {
-                (
-                    self.model.rank(unit, node),
-                    self.left_over(unit, node),
-                    node,
-                )
-            })
-            .collect();
-        scored.sort_by(|a, b| {
+        let narrow = self.sums.as_ref().and_then(|sums| sums.narrow);
+        if let Some((node, units)) = narrow {
+            if units < self.count[unit] as usize {
+                let there = self.open.iter().filter(|&&u| self.has(u, node));
+                let score = |&&unit: &&usize| (self.left_over(unit, node), unit);
+                let best = there.min_by(|a, b| {
+                    let (a, b) = (score(a), score(b));
+                    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+                });
+                if let Some(&unit) = best {
+                    return (unit, Some(node));
+                }
+            }
+        }
+        let nodes = each(self.domain(unit));
+        let score = |node| (self.model.rank(unit, node), self.left_over(unit, node), node);
+        let best = nodes.map(score).min_by(|a, b| {
             let rank = a.0.cmp(&b.0);
             rank.then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
         });
-        let begin = self.candidates.len();
-        self.candidates.extend(scored.iter().map(|s| s.2));
-        self.frames.push(Frame {
-            unit,
-            begin,
-            next: begin,
-            struck: self.struck.len(),
-            tried: None,
-            left: self.left.clone(),
-            left_out: false,
-        });
-        self.close(unit);
+        (unit, best.map(|best| best.2))
     }
 
     /// The largest part of all room that a node would have left of a resource: the first run takes the best
@@ -204,46 +192,25 @@ impl<'m> Search<'m> {
         let parts = need.iter().zip(room).zip(&self.model.total_room);
         let parts = parts.map(|((need, room), total)| room.saturating_sub(*need) as f64 / total);
         let most = parts.fold(0.0, f64::max);
-        let mut random = self.random ^ (node as u64).wrapping_mul(0xd134_2543_de82_ef95);
+        let pair = (unit * self.model.nodes + node) as u64;
+        let mut random = self.random ^ pair.wrapping_mul(0xd134_2543_de82_ef95);
         random = (random ^ random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         most * (1.0 + self.stir * (random >> 40) as f64 / f64::from(1 << 24))
     }
 
-    /// Tries the next node of the last frame. None: no steps are left; false: no node is.
-    fn advance(&mut self, budget: &mut Budget<'_>) -> Option<bool> {
-        let Some(top) = self.frames.len().checked_sub(1) else {
-            return Some(false);
-        };
-        let unit = self.frames[top].unit;
-        let mut alive = !self.frames[top].left_out;
-        if let Some((node, struck)) = self.frames[top].tried {
-            alive = self.retract(top, unit, node, struck);
+    /// Puts a unit on a node or leaves it out. False if that cannot be.
+    fn decide(&mut self, unit: usize, node: Option<usize>) -> bool {
+        self.frames.push(Frame {
+            unit,
+            node,
+            struck: self.struck.len(),
+            left: self.left.clone(),
+        });
+        self.close(unit);
+        match node {
+            Some(node) => self.assign(unit, node),
+            None => self.left.leave_out(self.limits, self.model, unit),
         }
-        while alive && self.frames[top].next < self.candidates.len() {
-            let node = self.candidates[self.frames[top].next];
-            self.frames[top].next += 1;
-            if !self.has(unit, node) {
-                continue;
-            }
-            if !budget.steps(1 + self.open.len() as u64 / 16) {
-                return None;
-            }
-            let struck = self.struck.len();
-            self.frames[top].tried = Some((node, struck));
-            if self.assign(unit, node) && self.promising() {
-                return Some(true);
-            }
-            alive = self.retract(top, unit, node, struck);
-        }
-        if !self.frames[top].left_out && self.left.leave_out(self.limits, self.model, unit) {
-            self.frames[top].left_out = true;
-            if budget.steps(1) {
-                return Some(self.promising());
-            }
-            return None;
-        }
-        self.weight[unit] = self.weight[unit].saturating_add(1);
-        Some(false)
     }
 
     /// Puts a unit on a node, and strikes what can no longer be. False if that leaves nothing to a unit.
@@ -284,28 +251,16 @@ impl<'m> Search<'m> {
         alive
     }
 
-    /// Takes the unit off the node that was tried, and off it for good as long as nothing before changes;
-    /// with it all units and all nodes that are no different. False if that leaves nothing to a unit.
-    fn retract(&mut self, top: usize, unit: usize, node: usize, struck: usize) -> bool {
-        let n = self.model.resources.len();
-        for (room, need) in self.room[node * n..]
-            .iter_mut()
-            .zip(self.model.need_of(unit))
-        {
-            *room += need;
-        }
-        self.at[unit] = None;
-        self.left = self.frames[top].left.clone();
-        self.unstrike(struck);
-        self.frames[top].tried = None;
-        let mut alive = true;
+    /// Strikes a node from what is left to a unit, with all units and all nodes that are no different. False if
+    /// that leaves nothing to a unit.
+    fn refute(&mut self, unit: usize, node: usize) -> bool {
         let equal: Vec<usize> = each(self.domain(unit))
-            .filter(|&other| other == node || self.are_alike(unit, node, other))
+            .filter(|&other| other == node || self.are_alike(node, other))
             .collect();
-        for node in equal {
-            self.strike(unit, node);
-            for at in 0..self.like[self.class[unit]].len() {
-                let other = self.like[self.class[unit]][at];
+        let mut alive = true;
+        for at in 0..self.like[self.class[unit]].len() {
+            let other = self.like[self.class[unit]][at];
+            for &node in &equal {
                 if self.is_open(other) && self.has(other, node) {
                     alive &= self.strike(other, node);
                 }
@@ -314,21 +269,16 @@ impl<'m> Search<'m> {
         alive
     }
 
-    /// Undoes all of a frame.
+    /// Undoes a decision.
     fn leave(&mut self, frame: Frame) {
-        if let Some((node, _)) = frame.tried {
-            let n = self.model.resources.len();
-            for (room, need) in self.room[node * n..]
-                .iter_mut()
-                .zip(self.model.need_of(frame.unit))
-            {
-                *room += need;
-            }
+        if let Some(node) = frame.node {
+            let need = self.model.need_of(frame.unit);
+            let room = &mut self.room[node * need.len()..];
+            room.iter_mut().zip(need).for_each(|(room, need)| *room += need);
         }
         self.at[frame.unit] = None;
         self.left = frame.left;
         self.unstrike(frame.struck);
-        self.candidates.truncate(frame.begin);
         self.position[frame.unit] = self.open.len();
         self.open.push(frame.unit);
     }
@@ -348,12 +298,10 @@ impl<'m> Search<'m> {
     }
 
     /// Whether two nodes are no different for all that is still to come.
-    fn are_alike(&self, unit: usize, one: usize, other: usize) -> bool {
+    fn are_alike(&self, one: usize, other: usize) -> bool {
         let n = self.model.resources.len();
-        let same = |of: &[u64]| of[one * n..][..n] == of[other * n..][..n];
-        same(&self.room)
+        self.room[one * n..][..n] == self.room[other * n..][..n]
             && self.limits.are_alike(self.model, &self.room, one, other)
-            && self.model.rank(unit, one) == self.model.rank(unit, other)
             && self.open.iter().all(|&u| {
                 self.has(u, one) == self.has(u, other)
                     && self.model.rank(u, one) == self.model.rank(u, other)
@@ -399,9 +347,9 @@ impl<'m> Search<'m> {
 
     /// Whether nothing says that there is no answer from here.
     fn promising(&mut self) -> bool {
-        let mut sums = std::mem::take(&mut self.sums);
+        let mut sums = self.sums.take().unwrap_or_else(|| Sums::new(self.model));
         let promising = sums.promising(self);
-        self.sums = sums;
+        self.sums = Some(sums);
         promising
     }
 }
@@ -422,4 +370,17 @@ fn alike(model: &Model, limits: &Limits) -> Vec<Vec<usize>> {
     units.sort_by(|&a, &b| key(a).cmp(&key(b)).then(a.cmp(&b)));
     let groups = units.chunk_by(|&a, &b| key(a) == key(b));
     groups.map(<[usize]>::to_vec).collect()
+}
+
+/// The lengths of runs after which to begin anew, of which no other order is much better when nothing is known
+/// (Luby, Sinclair and Zuckerman, 1993): 1, 1, 2, 1, 1, 2, 4, …
+fn luby(round: u64) -> u64 {
+    let mut at = round;
+    loop {
+        let power = (at + 1).next_power_of_two();
+        if power == at + 1 {
+            return power / 2;
+        }
+        at -= power / 2 - 1;
+    }
 }
