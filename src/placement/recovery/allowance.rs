@@ -33,6 +33,16 @@ pub(super) struct Left {
 }
 
 impl Limits {
+    /// Whether everything is allowed but to leave units out.
+    pub fn is_void(&self) -> bool {
+        [
+            self.least.len(),
+            self.floor.len(),
+            self.idle.len(),
+            self.class.len(),
+        ] == [0; 4]
+    }
+
     pub fn may_leave_out(&self) -> bool {
         !self.class.is_empty()
     }
@@ -47,7 +57,8 @@ impl Limits {
         u64::from(taken)
     }
 
-    fn is_idle(&self, model: &Model, room: &[u64], node: usize) -> bool {
+    /// Whether no guest is charged on a node.
+    pub fn is_idle(&self, model: &Model, room: &[u64], node: usize) -> bool {
         let n = model.resources.len();
         self.idle.get(node) == Some(&true) && room[node * n..][..n] == *model.room_of(node)
     }
@@ -63,7 +74,8 @@ impl Limits {
         broken.count() as u64
     }
 
-    fn above(&self, model: &Model, unit: usize, node: usize) -> u64 {
+    /// How far a unit is above its least rank there.
+    pub fn above(&self, model: &Model, unit: usize, node: usize) -> u64 {
         let least = self.least.get(unit);
         least.map_or(0, |least| u64::from(model.rank(unit, node) - least))
     }

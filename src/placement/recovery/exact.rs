@@ -118,6 +118,11 @@ impl<'m> Search<'m> {
         }
     }
 
+    /// Whether nothing says from the start that there is no answer.
+    pub fn is_promising(&mut self) -> bool {
+        self.promising()
+    }
+
     fn descend(&mut self, budget: &mut Budget<'_>) -> End {
         let mut alive = self.promising();
         loop {
@@ -125,7 +130,7 @@ impl<'m> Search<'m> {
                 return End::Found(self.at.clone());
             }
             if alive {
-                if !budget.steps(1 + self.open.len() as u64 / 16) {
+                if !budget.steps(1 + (self.open.len() * self.model.nodes / 64) as u64) {
                     return End::Stopped;
                 }
                 let (unit, node) = self.select();
@@ -176,7 +181,13 @@ impl<'m> Search<'m> {
             }
         }
         let nodes = each(self.domain(unit));
-        let score = |node| (self.model.rank(unit, node), self.left_over(unit, node), node);
+        let score = |node| {
+            (
+                self.model.rank(unit, node),
+                self.left_over(unit, node),
+                node,
+            )
+        };
         let best = nodes.map(score).min_by(|a, b| {
             let rank = a.0.cmp(&b.0);
             rank.then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
@@ -274,7 +285,9 @@ impl<'m> Search<'m> {
         if let Some(node) = frame.node {
             let need = self.model.need_of(frame.unit);
             let room = &mut self.room[node * need.len()..];
-            room.iter_mut().zip(need).for_each(|(room, need)| *room += need);
+            room.iter_mut()
+                .zip(need)
+                .for_each(|(room, need)| *room += need);
         }
         self.at[frame.unit] = None;
         self.left = frame.left;

@@ -4,6 +4,7 @@
 use crate::placement::instance::Instance;
 
 /// Units, nodes, and what is needed and there.
+#[derive(Clone)]
 pub(super) struct Model {
     /// How many units there are.
     pub units: usize,

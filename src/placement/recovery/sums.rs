@@ -65,19 +65,33 @@ impl Sums {
         self.narrow = None;
         (0..n).all(|r| {
             let usable = |node: usize| self.asked[node * n + r].min(search.room[node * n + r]);
-            let all = (0..model.nodes).map(usable).fold(0, u64::saturating_add);
+            let taken = |node: &usize| !search.limits.is_idle(model, &search.room, *node);
+            let taken = (0..model.nodes).filter(taken).map(usable);
+            let mut all = taken.fold(0, u64::saturating_add);
+            if !search.limits.idle.is_empty() {
+                let idle = |node: &usize| search.limits.is_idle(model, &search.room, *node);
+                let mut idle: Vec<u64> = (0..model.nodes).filter(idle).map(usable).collect();
+                idle.sort_unstable_by(|a, b| b.cmp(a));
+                let most = usize::try_from(search.left.nodes).unwrap_or(usize::MAX);
+                all = idle
+                    .iter()
+                    .take(most)
+                    .fold(all, |all, idle| all.saturating_add(*idle));
+            }
             let Some(mut spare) = all.checked_sub(self.need[r]) else {
                 return false;
             };
             // Pieces matter only where little is to spare.
             let divisor = self.divisor[r];
-            if divisor == 0 || spare > all / 8 {
+            if divisor == 0 || spare > all / 8 || !search.limits.idle.is_empty() {
                 return true;
             }
             for node in 0..model.nodes {
                 let (asked, room) = (self.asked[node * n + r], search.room[node * n + r]);
                 if asked > room {
-                    let pieces = self.units[node].iter().map(|&unit| model.need[unit * n + r]);
+                    let pieces = self.units[node]
+                        .iter()
+                        .map(|&unit| model.need[unit * n + r]);
                     let waste = waste(&mut self.sums, pieces, room, divisor);
                     match spare.checked_sub(waste) {
                         Some(left) => spare = left,
