@@ -30,7 +30,9 @@ fn whatever_has_an_answer_gets_one() {
                 let mut failures = 0;
                 let mut times = Vec::new();
                 let mut steps = 0;
-                let mut hard = 0; let mut optimal = 0; let mut gap = 0.0;
+                let mut hard = 0;
+                let mut optimal = 0;
+                let mut gap = 0.0;
                 for seed in 0..rounds {
                     let text = generate::recovery(&cluster, seed as u64);
                     let problem = Problem::from_json(text.as_bytes()).unwrap();
@@ -40,7 +42,9 @@ fn whatever_has_an_answer_gets_one() {
                     let mut budget = Budget::new(0, &never);
                     let outcome = recovery::place(&instance, Objective::Spread, &mut budget);
                     times.push(start.elapsed().as_secs_f64() * 1000.0);
-                    if outcome.verdict == Verdict::Optimal { optimal += 1; }
+                    if outcome.verdict == Verdict::Optimal {
+                        optimal += 1;
+                    }
                     gap += outcome.objective - outcome.bound;
                     if 2_000_000 - budget.left() > 1 {
                         hard += 1;
@@ -58,7 +62,8 @@ fn whatever_has_an_answer_gets_one() {
                     times[rounds / 2],
                     times[rounds * 99 / 100],
                     times[rounds - 1],
-                    times.iter().sum::<f64>(), gap * 100.0 / rounds as f64
+                    times.iter().sum::<f64>(),
+                    gap * 100.0 / rounds as f64
                 );
             }
         }

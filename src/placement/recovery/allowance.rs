@@ -43,10 +43,7 @@ impl Limits {
         ] == [0; 4]
     }
 
-    pub fn may_leave_out(&self) -> bool {
-        !self.class.is_empty()
-    }
-
+    /// Whether a unit may be left out.
     pub fn is_optional(&self, unit: usize) -> bool {
         self.class.get(unit).is_some_and(|&c| c != usize::MAX)
     }

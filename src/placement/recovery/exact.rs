@@ -3,6 +3,7 @@
 //! none, or with its steps. Restarts learn from failures: units at which the search failed come earlier.
 
 use super::allowance::{Left, Limits};
+use super::apart::Apart;
 use super::model::{Model, each, fits};
 use super::sums::Sums;
 use crate::placement::search::Budget;
@@ -51,8 +52,9 @@ pub(super) struct Search<'m> {
     /// Units that are no different, and in which of these each is.
     like: Vec<Vec<usize>>,
     class: Vec<usize>,
-    /// Away while it is at work.
+    /// Both are away while they are at work.
     sums: Option<Sums>,
+    apart: Option<Apart>,
     /// How far the order of the nodes is stirred, from 0, and by what.
     stir: f64,
     random: u64,
@@ -82,6 +84,7 @@ impl<'m> Search<'m> {
             like,
             class,
             sums: Some(Sums::new(model)),
+            apart: Some(Apart::new(model)),
             stir: 0.0,
             random: 0,
         };
@@ -99,9 +102,6 @@ impl<'m> Search<'m> {
 
     /// Searches to the end, with restarts.
     pub fn run(&mut self, budget: &mut Budget<'_>) -> End {
-        if self.model.contradiction && !self.limits.may_leave_out() {
-            return End::None;
-        }
         let unit = 10 * (self.model.units as u64 + 10);
         let mut round = 1;
         loop {
@@ -306,7 +306,8 @@ impl<'m> Search<'m> {
         self.position[unit] = usize::MAX;
     }
 
-    fn is_open(&self, unit: usize) -> bool {
+    /// Whether it is neither placed nor left out.
+    pub fn is_open(&self, unit: usize) -> bool {
         self.position[unit] != usize::MAX
     }
 
@@ -361,8 +362,11 @@ impl<'m> Search<'m> {
     /// Whether nothing says that there is no answer from here.
     fn promising(&mut self) -> bool {
         let mut sums = self.sums.take().unwrap_or_else(|| Sums::new(self.model));
-        let promising = sums.promising(self);
+        let enough = sums.promising(self);
         self.sums = Some(sums);
+        let mut apart = self.apart.take().unwrap_or_else(|| Apart::new(self.model));
+        let promising = enough && apart.promising(self);
+        self.apart = Some(apart);
         promising
     }
 }

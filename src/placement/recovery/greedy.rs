@@ -55,6 +55,17 @@ pub(super) struct Pass {
 
 /// One pass over the units in this order. Whoever finds no room is left out; `stop` ends it there.
 pub(super) fn pass(model: &Model, order: &[usize], choice: Choice, stop: bool) -> Pass {
+    pass_from(model, order, choice, stop, &[])
+}
+
+/// The same, with units that have their nodes already; they come first in the order.
+pub(super) fn pass_from(
+    model: &Model,
+    order: &[usize],
+    choice: Choice,
+    stop: bool,
+    fixed: &[Option<usize>],
+) -> Pass {
     let n = model.resources.len();
     let mut pass = Pass {
         room: model.room.clone(),
@@ -65,7 +76,8 @@ pub(super) fn pass(model: &Model, order: &[usize], choice: Choice, stop: bool) -
     for &unit in order {
         let need = model.need_of(unit);
         let mut best: Option<(u32, f64, usize)> = None;
-        for node in each(model.domain(unit)) {
+        let own = fixed.get(unit).copied().flatten();
+        for node in each(model.domain(unit)).filter(|&node| own.is_none_or(|own| own == node)) {
             let room = &pass.room[node * n..][..n];
             let is_taken = |&group: &usize| is_in(&taken[group * model.words..], node);
             if !fits(need, room) || model.groups_of(unit).iter().any(is_taken) {

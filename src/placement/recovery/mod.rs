@@ -3,6 +3,7 @@
 //! search, which finds a placement wherever there is one or proves that there is none.
 
 mod allowance;
+mod apart;
 mod best;
 mod exact;
 mod greedy;
@@ -10,6 +11,7 @@ mod improve;
 mod leximax;
 mod loads;
 mod model;
+mod partial;
 mod state;
 mod sums;
 
@@ -59,10 +61,10 @@ pub fn place(instance: &Instance<'_>, objective: Objective, budget: &mut Budget<
             }
         }
         end => {
-            let order = greedy::order(&model, Order::Biggest);
-            let pass = greedy::pass(&model, &order, Choice::Tightest, false);
+            let steps = (budget.left() / BETTER).max(1);
+            let at = budget.part(steps, |part| partial::partial(instance, &model, part));
             Outcome {
-                placed: model.placed(&pass.at),
+                placed: model.placed(&at),
                 verdict: match end {
                     End::None => Verdict::Infeasible,
                     _ => Verdict::Unknown,
@@ -85,7 +87,7 @@ pub fn fits(instance: &Instance<'_>, budget: &mut Budget<'_>) -> Option<bool> {
 
 /// Any placement of all units.
 fn any(model: &Model, budget: &mut Budget<'_>) -> End {
-    if model.contradiction {
+    if model.is_contradictory() {
         return End::None;
     }
     for (order, choice) in [

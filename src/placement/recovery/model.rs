@@ -38,8 +38,8 @@ pub(super) struct Model {
     pub tight: Vec<f64>,
     /// What all open nodes have left, by resource; at least 1.
     pub total_room: Vec<f64>,
-    /// Whether items are to be both on one node and on different ones.
-    pub contradiction: bool,
+    /// The units of which items are to be both on one node and on different ones.
+    split: Vec<usize>,
 }
 
 impl Model {
@@ -96,7 +96,7 @@ impl Model {
             share: Vec::new(),
             tight: Vec::new(),
             total_room: Vec::new(),
-            contradiction: false,
+            split: Vec::new(),
             resources,
         };
         model.amounts(instance);
@@ -166,13 +166,16 @@ impl Model {
         for group in &instance.apart {
             let mut units: Vec<usize> = group.iter().map(|&item| unit_of[item]).collect();
             units.sort_unstable();
-            let before = units.len();
+            let twice = units.windows(2).filter(|pair| pair[0] == pair[1]);
+            self.split.extend(twice.map(|pair| pair[0]));
             units.dedup();
-            self.contradiction |= units.len() < before;
             for &unit in &units {
                 self.groups_of[unit].push(self.apart.len());
             }
             self.apart.push(units);
+        }
+        for &unit in &self.split {
+            self.domains[unit * self.words..][..self.words].fill(0);
         }
     }
 
@@ -217,6 +220,67 @@ impl Model {
     pub fn rank(&self, unit: usize, node: usize) -> u32 {
         let ranks = self.ranks.get(unit);
         ranks.and_then(|r| r.get(node)).copied().unwrap_or(0)
+    }
+
+    /// Whether there is such a unit, so that not everything can be placed.
+    pub fn is_contradictory(&self) -> bool {
+        !self.split.is_empty()
+    }
+
+    /// Whether its items are to be apart as well as together.
+    pub fn is_split(&self, unit: usize) -> bool {
+        self.split.contains(&unit)
+    }
+
+    /// A model of some of the units.
+    pub fn of_units(&self, units: &[usize]) -> Model {
+        let mut number = vec![usize::MAX; self.units];
+        for (at, &unit) in units.iter().enumerate() {
+            number[unit] = at;
+        }
+        let mut starts = vec![0];
+        let mut members = Vec::new();
+        for &unit in units {
+            members.extend(self.members(unit));
+            starts.push(members.len());
+        }
+        let apart = self.apart.iter().map(|group| {
+            let group = group.iter().map(|&unit| number[unit]);
+            group.filter(|&unit| unit != usize::MAX).collect()
+        });
+        Model {
+            units: units.len(),
+            members,
+            starts,
+            need: units
+                .iter()
+                .flat_map(|&u| self.need_of(u))
+                .copied()
+                .collect(),
+            domains: units
+                .iter()
+                .flat_map(|&u| self.domain(u))
+                .copied()
+                .collect(),
+            apart: apart.collect(),
+            groups_of: units.iter().map(|&u| self.groups_of(u).to_vec()).collect(),
+            ranks: match self.is_ranked() {
+                true => units.iter().map(|&u| self.ranks_of(u).to_vec()).collect(),
+                false => Vec::new(),
+            },
+            share: units.iter().map(|&u| self.share[u]).collect(),
+            tight: units.iter().map(|&u| self.tight[u]).collect(),
+            split: {
+                let split = self.split.iter().map(|&unit| number[unit]);
+                split.filter(|&unit| unit != usize::MAX).collect()
+            },
+            nodes: self.nodes,
+            resources: self.resources.clone(),
+            room: self.room.clone(),
+            limit: self.limit.clone(),
+            words: self.words,
+            total_room: self.total_room.clone(),
+        }
     }
 
     /// Only the nodes of the lowest rank are left to each unit, and there are no preferences any more.

@@ -50,10 +50,8 @@ impl Sums {
         self.units.iter_mut().for_each(Vec::clear);
         for &unit in &search.open {
             let need = model.need_of(unit);
-            if !search.limits.is_optional(unit) {
-                for (sum, need) in self.need.iter_mut().zip(need) {
-                    *sum = sum.saturating_add(*need);
-                }
+            for (sum, need) in self.need.iter_mut().zip(need) {
+                *sum = sum.saturating_add(*need);
             }
             for node in each(search.domain(unit)) {
                 self.units[node].push(unit);
@@ -63,6 +61,7 @@ impl Sums {
             }
         }
         self.narrow = None;
+        self.leave_out(search);
         (0..n).all(|r| {
             let usable = |node: usize| self.asked[node * n + r].min(search.room[node * n + r]);
             let taken = |node: &usize| !search.limits.is_idle(model, &search.room, *node);
@@ -108,6 +107,32 @@ impl Sums {
             }
             true
         })
+    }
+}
+
+impl Sums {
+    /// Takes from what is needed the most that could be left out.
+    fn leave_out(&mut self, search: &Search<'_>) {
+        let n = self.need.len();
+        for (class, &items) in search.left.out.iter().enumerate() {
+            let units = search
+                .open
+                .iter()
+                .filter(|&&u| search.limits.class[u] == class);
+            for r in 0..n {
+                let mut needs: Vec<u64> = units
+                    .clone()
+                    .map(|&unit| search.model.need[unit * n + r])
+                    .collect();
+                needs.sort_unstable_by(|a, b| b.cmp(a));
+                let most = usize::try_from(items).unwrap_or(usize::MAX);
+                let out = needs
+                    .iter()
+                    .take(most)
+                    .fold(0, |sum: u64, n| sum.saturating_add(*n));
+                self.need[r] = self.need[r].saturating_sub(out);
+            }
+        }
     }
 }
 
