@@ -121,6 +121,17 @@ check-sizes:
 	PVE_NATIVE_MEASURES=$(SIZE_ROUNDS) PVE_NATIVE_HEADROOMS=$(SIZE_ROUNDS) PVE_NATIVE_MERGES=$(SIZE_ROUNDS) \
 	    $(CARGO) test --locked --test measure --test measure_image --test headroom --test merge_cost
 
+# Placements beside those of CP-SAT, and on clusters made at random: a short form, and a long one.
+PLACEMENTS ?= 1000
+.PHONY: check-placement check-placement-short
+check-placement:
+	PVE_NATIVE_RECOVERIES=100 $(CARGO) test --locked --release --test placement -- --nocapture
+	$(CARGO) build --locked --release --example place
+	tests/placement/check.sh $(CARGO_TARGET_DIR)/release/examples/place $(PLACEMENTS)
+check-placement-short:
+	$(CARGO) build --locked --example place
+	tests/placement/check.sh $(CARGO_TARGET_DIR)/debug/examples/place 150
+
 # The long form of perl/t/cluster_compat.t; PVE_NATIVE_SEED names a file with the proposal's mail.
 COMPAT_CASES ?= 100000
 .PHONY: check-compat
@@ -199,6 +210,7 @@ bench: all
 	benches/cluster_engine.sh $(BUILD)
 	benches/scheduler.sh $(BUILD)
 	$(CARGO) bench --locked --bench snapshot_graph
+	$(CARGO) bench --locked --bench recovery
 
 .PHONY: clean
 clean:

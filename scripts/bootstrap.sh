@@ -46,6 +46,7 @@ strace strace
 python3 python3
 LIST
     perl -MConfig -e 'exit !-e "$Config{archlibexp}/CORE/perl.h"' 2>/dev/null || echo libperl-dev
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
 rust=$(rust_packages)

@@ -10,7 +10,7 @@ mkdir -p build
 
 # The first check that fails ends the run; its output is the last.
 # The virtual machine comes early: its emulator is tried by check-rust, too.
-for step in lint doc check-header check-vm-short check-rust check-abi check-c check-perl show; do
+for step in lint doc check-header check-vm-short check-rust check-placement-short check-abi check-c check-perl show; do
     echo "== $step"
     "${MAKE:-make}" --no-print-directory "$step" 2>&1 | tee -a "$log"
 done

@@ -14,8 +14,22 @@ pub struct Cluster {
     pub fill: usize,
     /// How much is lost, in percent of what one of them has.
     pub lost: usize,
+    /// So many guests are lost instead, whatever they have.
+    pub guests: Option<usize>,
     /// Whether guests are limited to some nodes, and kept apart.
     pub constraints: bool,
+}
+
+impl Cluster {
+    pub fn new(survivors: usize, fill: usize) -> Cluster {
+        Cluster {
+            survivors,
+            fill,
+            lost: 100,
+            guests: None,
+            constraints: false,
+        }
+    }
 }
 
 const GIB: u64 = 1 << 30;
@@ -64,12 +78,14 @@ fn plant(cluster: &Cluster, random: &mut Random, nodes: &[(u64, u64)]) -> Vec<Gu
     }
     // As much as a node of the cluster has had is lost.
     let failed = nodes[random.below(nodes.len())].1 * (cluster.fill * cluster.lost) as u64 / 10_000;
-    let mut lost = 0;
-    while lost < failed && guests.iter().any(|g| !g.lost) {
+    let most = cluster.guests.unwrap_or(guests.len());
+    let (mut lost, mut count) = (0, 0);
+    while count < most && (lost < failed || cluster.guests.is_some()) {
         let at = random.below(guests.len());
         if !guests[at].lost {
             guests[at].lost = true;
             lost += guests[at].mem;
+            count += 1;
         }
     }
     guests

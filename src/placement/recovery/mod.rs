@@ -14,6 +14,8 @@ mod model;
 mod partial;
 mod state;
 mod sums;
+#[cfg(test)]
+mod tests;
 
 use self::allowance::Limits;
 use self::exact::{End, Search};
