@@ -36,6 +36,8 @@ impl Work {
     pub fn within(&self, model: &Model, limits: &Limits, budget: &mut Budget<'_>) -> End {
         if limits.is_void() {
             super::any(model, budget)
+        } else if budget.left() < model.cost() {
+            End::Stopped
         } else {
             Search::new(model, limits).run(budget)
         }
@@ -193,12 +195,17 @@ fn spread(work: &mut Work, loads: &Loads, budget: &mut Budget<'_>) {
         let rank = state.rank(&work.limits);
         rank <= work.limits.left.rank && state.overs(&work.limits) <= work.limits.left.overs
     };
-    let passes = [Order::Biggest, Order::Constrained, Order::Mixed].map(|order| {
-        let order = greedy::order(model, order);
-        greedy::pass(model, &order, Choice::Emptiest, true).at
-    });
-    for at in passes.iter().chain([&work.at]) {
-        let Some(mut state) = State::new(model, at).filter(allowed) else {
+    let orders = [Order::Biggest, Order::Constrained, Order::Mixed];
+    for order in orders.map(Some).into_iter().chain([None]) {
+        let made = match order {
+            Some(_) if !budget.steps(model.cost()) => continue,
+            Some(order) => {
+                let order = greedy::order(model, order);
+                greedy::pass(model, &order, Choice::Emptiest, true).at
+            }
+            None => work.at.clone(),
+        };
+        let Some(mut state) = State::new(model, &made).filter(allowed) else {
             continue;
         };
         let steps = budget.left() / 16;
@@ -237,18 +244,21 @@ fn pack(instance: &Instance<'_>, work: &mut Work, budget: &mut Budget<'_>) -> (f
     };
     // From below: how few might do. The first number that does is the best.
     let most = used(&work.at, &limits);
-    let mut least = most;
-    for nodes in 0..most {
-        limits.left.nodes = nodes;
-        if Search::new(model, &limits).is_promising() {
-            least = nodes;
-            break;
+    let (mut least, mut enough) = (0, most);
+    while least < enough && budget.steps(model.cost()) {
+        limits.left.nodes = least.midpoint(enough);
+        match Search::new(model, &limits).is_promising() {
+            true => enough = limits.left.nodes,
+            false => least = limits.left.nodes + 1,
         }
     }
     let mut sure = true;
     for nodes in least..most {
         limits.left.nodes = nodes;
         let steps = budget.left() / 2;
+        if steps < model.cost() {
+            break;
+        }
         match budget.part(steps, |part| Search::new(model, &limits).run(part)) {
             End::Found(at) => {
                 work.at = at;

@@ -5,7 +5,9 @@
 use super::allowance::{Left, Limits};
 use super::apart::Apart;
 use super::model::{Model, each, fits};
+use super::restart::luby;
 use super::sums::Sums;
+use super::symmetry::alike;
 use crate::placement::search::Budget;
 
 /// How the search ended.
@@ -102,6 +104,9 @@ impl<'m> Search<'m> {
 
     /// Searches to the end, with restarts.
     pub fn run(&mut self, budget: &mut Budget<'_>) -> End {
+        if !budget.steps(self.model.cost()) {
+            return End::Stopped;
+        }
         let unit = 10 * (self.model.units as u64 + 10);
         let mut round = 1;
         loop {
@@ -368,36 +373,5 @@ impl<'m> Search<'m> {
         let promising = enough && apart.promising(self);
         self.apart = Some(apart);
         promising
-    }
-}
-
-/// Units that are no different, together.
-fn alike(model: &Model, limits: &Limits) -> Vec<Vec<usize>> {
-    let key = |unit: usize| {
-        let optional = limits.class.get(unit).copied();
-        (
-            model.need_of(unit),
-            model.domain(unit),
-            model.groups_of(unit),
-            model.ranks_of(unit),
-            optional.map(|class| (class, model.members(unit).len())),
-        )
-    };
-    let mut units: Vec<usize> = (0..model.units).collect();
-    units.sort_by(|&a, &b| key(a).cmp(&key(b)).then(a.cmp(&b)));
-    let groups = units.chunk_by(|&a, &b| key(a) == key(b));
-    groups.map(<[usize]>::to_vec).collect()
-}
-
-/// The lengths of runs after which to begin anew, of which no other order is much better when nothing is known
-/// (Luby, Sinclair and Zuckerman, 1993): 1, 1, 2, 1, 1, 2, 4, …
-fn luby(round: u64) -> u64 {
-    let mut at = round;
-    loop {
-        let power = (at + 1).next_power_of_two();
-        if power == at + 1 {
-            return power / 2;
-        }
-        at -= power / 2 - 1;
     }
 }

@@ -15,7 +15,11 @@ pub(super) fn spread(
     budget: &mut Budget<'_>,
 ) {
     let mut best = (loads.vector(state.model, &state.room), state.at.clone());
+    let cost = 1 + (state.model.nodes / 16 + state.model.units / 64) as u64;
     for _ in 0..4 * state.model.units + 64 {
+        if !budget.steps(cost) {
+            break;
+        }
         let mut resources: Vec<(Part, usize)> = (0..loads.counts.len())
             .filter(|&r| loads.counts[r])
             .map(|r| (loads.highest(state.model, &state.room, r), r))

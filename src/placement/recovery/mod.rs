@@ -12,8 +12,10 @@ mod leximax;
 mod loads;
 mod model;
 mod partial;
+mod restart;
 mod state;
 mod sums;
+mod symmetry;
 #[cfg(test)]
 mod tests;
 
@@ -92,17 +94,26 @@ fn any(model: &Model, budget: &mut Budget<'_>) -> End {
     if model.is_contradictory() {
         return End::None;
     }
-    for (order, choice) in [
+    for (at, (order, choice)) in [
         (Order::Constrained, Choice::Tightest),
         (Order::Mixed, Choice::Tightest),
         (Order::Biggest, Choice::Tightest),
         (Order::Mixed, Choice::Emptiest),
-    ] {
-        budget.step();
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // One pass there always is.
+        if !budget.steps(model.cost()) && at > 0 {
+            return End::Stopped;
+        }
         let pass = greedy::pass(model, &greedy::order(model, order), choice, true);
         if pass.missing == 0 {
             return End::Found(pass.at);
         }
+    }
+    if budget.left() < model.cost() {
+        return End::Stopped;
     }
     Search::new(model, &Limits::default()).run(budget)
 }

@@ -184,6 +184,11 @@ impl Model {
         &self.members[self.starts[unit]..self.starts[unit + 1]]
     }
 
+    /// The steps that it costs to look at all units and nodes once.
+    pub fn cost(&self) -> u64 {
+        1 + (self.units * self.nodes / 64) as u64
+    }
+
     /// What a unit needs.
     pub fn need_of(&self, unit: usize) -> &[u64] {
         let n = self.resources.len();

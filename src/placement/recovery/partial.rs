@@ -73,6 +73,9 @@ pub(super) fn partial(
         for out in 0..least[last] {
             limits.left.out[last] = out;
             let steps = budget.left() / 2;
+            if steps < part.cost() {
+                break;
+            }
             match budget.part(steps, |steps| Search::new(&part, &limits).run(steps)) {
                 End::None => {}
                 End::Found(found) => {
