@@ -43,6 +43,29 @@ impl Bits {
         }
     }
 
+    /// Puts in what is in the other.
+    pub fn unite(&mut self, other: &Bits) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word |= other;
+        }
+    }
+
+    /// Takes out what is in the other.
+    pub fn subtract(&mut self, other: &Bits) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= !other;
+        }
+    }
+
+    /// Whether all that is in is in the other, too.
+    pub fn is_within(&self, other: &Bits) -> bool {
+        let mut words = self.0.iter().enumerate();
+        words.all(|(at, word)| word & !other.0.get(at).copied().unwrap_or(0) == 0)
+    }
+
     /// The words of bits, the lowest number first; what lies behind the end is not in.
     pub fn words(&self) -> &[u64] {
         &self.0
@@ -93,6 +116,12 @@ mod tests {
         bits.remove(99_999);
         bits.intersect(&Bits::below(128));
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 1, 63, 127]);
+        assert!(bits.is_within(&Bits::below(128)) && !bits.is_within(&Bits::below(127)));
+        bits.subtract(&Bits::below(63));
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [63, 127]);
+        bits.unite(&Bits::from_iter([300]));
+        bits.unite(&Bits::from_iter([2]));
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [2, 63, 127, 300]);
         for count in [0, 1, 63, 64, 65, 200] {
             assert_eq!(
                 Bits::below(count).iter().collect::<Vec<_>>(),

@@ -43,7 +43,7 @@ pub(super) fn build(
     instance.allowed = (0..instance.guests.len())
         .map(|item| allowed(&instance, item))
         .collect();
-    rules(&mut instance);
+    rules(&mut instance, 0..problem.rules.len(), true);
     instance
 }
 
@@ -68,23 +68,41 @@ fn loads(instance: &mut Instance<'_>) {
             .extend(limit.map(|(limit, least)| limit.max(least)));
     }
     for (at, guest) in problem.guests.iter().enumerate() {
-        let mut charge = instance.charge(at).clone();
-        let stays = guest.node.filter(|_| instance.item_of[at].is_none());
-        let reserved = guest
-            .reserved
-            .iter()
-            .filter(|_| !instance.given.reservations);
-        for (node, size) in reserved {
-            if stays == Some(*node) {
-                at_least(&mut charge, size);
-            } else if stays.is_some() {
-                book(&mut instance.load[node * resources..][..resources], size);
-            }
-        }
-        if let Some(node) = stays {
-            book(&mut instance.load[node * resources..][..resources], &charge);
+        if let Some(home) = guest.node.filter(|_| instance.item_of[at].is_none()) {
+            let load = &mut instance.load;
+            bookings(problem, &instance.given, at, home, |node, amounts| {
+                book(&mut load[node * resources..][..resources], amounts);
+            });
         }
     }
+}
+
+/// What a guest that stays where it is takes, there and where something is reserved for it.
+pub(super) fn bookings(
+    problem: &Problem,
+    given: &Given,
+    guest: usize,
+    home: usize,
+    mut take: impl FnMut(usize, &[u64]),
+) {
+    let guest = &problem.guests[guest];
+    let charge = if given.usage {
+        &guest.usage
+    } else {
+        &guest.need
+    };
+    if given.reservations || guest.reserved.is_empty() {
+        return take(home, charge);
+    }
+    let mut charge = charge.clone();
+    for (node, size) in &guest.reserved {
+        if *node == home {
+            at_least(&mut charge, size);
+        } else {
+            take(*node, size);
+        }
+    }
+    take(home, &charge);
 }
 
 fn at_least(charge: &mut [u64], size: &[u64]) {
@@ -108,11 +126,12 @@ fn allowed(instance: &Instance<'_>, item: usize) -> Bits {
         .collect()
 }
 
-/// What the rules leave of it, as far as they do not depend on where other items go.
-fn rules(instance: &mut Instance<'_>) {
+/// What these rules leave of it, as far as they do not depend on where other items go.
+pub(super) fn rules(instance: &mut Instance<'_>, rules: impl Iterator<Item = usize>, ranked: bool) {
     let problem = instance.problem;
     let mut groups = Groups::new(instance.guests.len());
-    for (at, rule) in problem.rules.iter().enumerate() {
+    for at in rules {
+        let rule = &problem.rules[at];
         if instance.given.is_given(at) {
             continue;
         }
@@ -121,12 +140,8 @@ fn rules(instance: &mut Instance<'_>) {
             .iter()
             .filter_map(|&g| instance.item_of[g])
             .collect();
-        let staying = || {
-            rule.guests
-                .iter()
-                .filter(|&&g| instance.item_of[g].is_none())
-        };
-        let homes = || staying().filter_map(|&g| problem.guests[g].node);
+        let homes = rule.guests.iter().filter_map(|&g| instance.home_of(g));
+        let homes: Bits = homes.collect();
         match &rule.kind {
             RuleKind::Nodes { nodes, strict } => {
                 if *strict {
@@ -135,28 +150,31 @@ fn rules(instance: &mut Instance<'_>) {
                         .iter()
                         .for_each(|&item| instance.allowed[item].intersect(&named));
                 }
-                let ranks = ranks(instance, nodes);
-                items
-                    .iter()
-                    .for_each(|&item| add_ranks(&mut instance.rank[item], &ranks));
-            }
-            RuleKind::Together => {
-                for home in homes() {
-                    let home = Bits::from_iter([home]);
+                if ranked {
+                    let ranks = ranks(instance, nodes);
                     items
                         .iter()
-                        .for_each(|&item| instance.allowed[item].intersect(&home));
+                        .for_each(|&item| add_ranks(&mut instance.rank[item], &ranks));
+                }
+            }
+            RuleKind::Together => {
+                // Nobody can be together with guests on different nodes.
+                let common = match homes.count() {
+                    0 => None,
+                    1 => Some(homes),
+                    _ => Some(Bits::default()),
+                };
+                for (&item, common) in items.iter().zip(common.iter().cycle()) {
+                    instance.allowed[item].intersect(common);
                 }
                 items
                     .windows(2)
                     .for_each(|pair| groups.join(pair[0], pair[1]));
             }
             RuleKind::Apart => {
-                for home in homes() {
-                    items
-                        .iter()
-                        .for_each(|&item| instance.allowed[item].remove(home));
-                }
+                items
+                    .iter()
+                    .for_each(|&item| instance.allowed[item].subtract(&homes));
                 if items.len() > 1 {
                     instance.apart.push(items);
                 }

@@ -5,11 +5,13 @@
 
 mod build;
 mod reason;
+mod recoveries;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use reason::{Code, Reason, Value};
+pub use recoveries::{Change, Recoveries};
 pub use verify::{Breach, verify};
 
 use super::bits::Bits;
@@ -53,6 +55,11 @@ impl Given {
     /// Gives up one rule.
     pub fn give_rule(&mut self, rule: usize) {
         self.rules.insert(rule);
+    }
+
+    /// Keeps a rule that was given up.
+    fn keep_rule(&mut self, rule: usize) {
+        self.rules.remove(rule);
     }
 
     /// Whether a rule is given up.
@@ -118,6 +125,35 @@ impl<'a> Instance<'a> {
         build::build(problem, failed, given, guests)
     }
 
+    /// The question of feasibility: every guest that somebody manages can be anywhere, wherever it is now,
+    /// whether it may be moved or not.
+    pub fn anew(problem: &'a Problem, failed: Bits, given: Given) -> Instance<'a> {
+        let managed = |&guest: &usize| problem.guests[guest].state != State::Ignored;
+        let guests = (0..problem.guests.len()).filter(managed).collect();
+        build::build(problem, failed, given, guests)
+    }
+
+    /// The same question with no rule kept: what [`keeping`](Instance::keeping) starts from.
+    pub fn without_rules(&self) -> Instance<'a> {
+        let mut given = self.given.clone();
+        (0..self.problem.rules.len()).for_each(|rule| given.give_rule(rule));
+        build::build(
+            self.problem,
+            self.failed.clone(),
+            given,
+            self.guests.clone(),
+        )
+    }
+
+    /// The question of [`without_rules`](Instance::without_rules) with these rules kept, and no other; all
+    /// nodes are alike to the guests.
+    pub fn keeping(&self, rules: &[usize]) -> Instance<'a> {
+        let mut kept = self.clone();
+        rules.iter().for_each(|&rule| kept.given.keep_rule(rule));
+        build::rules(&mut kept, rules.iter().copied(), false);
+        kept
+    }
+
     /// How many resources there are.
     pub fn resources(&self) -> usize {
         self.problem.resources.len()
@@ -167,6 +203,12 @@ impl<'a> Instance<'a> {
     /// Whether a node takes guests in this case.
     pub fn is_open(&self, node: usize) -> bool {
         self.is_up(node) && (!self.problem.nodes[node].maintenance || self.given.maintenance)
+    }
+
+    /// Where a guest stays that is no item: nowhere if its node is down.
+    pub fn home_of(&self, guest: usize) -> Option<usize> {
+        let node = self.problem.guests[guest].node;
+        node.filter(|&node| self.item_of[guest].is_none() && self.is_up(node))
     }
 
     /// What a guest is charged in this case.

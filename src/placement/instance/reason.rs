@@ -182,7 +182,7 @@ impl Instance<'_> {
         let guest = self.guests[item];
         let home = |other: usize| match self.item_of[other] {
             Some(item) => placed.get(item).copied().flatten(),
-            None => problem.guests[other].node,
+            None => self.home_of(other),
         };
         for (at, rule) in problem.rules.iter().enumerate() {
             if self.given.is_given(at) || rule.guests.binary_search(&guest).is_err() {

@@ -55,7 +55,7 @@ pub fn verify(instance: &Instance<'_>, placed: &[Option<usize>]) -> Result<(), B
     }
     let home = |guest: usize| match instance.item_of[guest] {
         Some(item) => placed[item],
-        None => problem.guests[guest].node,
+        None => instance.home_of(guest),
     };
     for (at, rule) in problem.rules.iter().enumerate() {
         if instance.given.is_given(at) {
