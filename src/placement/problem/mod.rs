@@ -51,6 +51,8 @@ pub struct Resource {
     pub device: bool,
     /// Its unit: how many of what we count by are one of what the document has.
     pub unit: u64,
+    /// By what capacities are multiplied to get limits: overcommit and hard limit, in millionths.
+    pub factors: [u64; 2],
 }
 
 impl Resource {
@@ -71,6 +73,8 @@ pub struct Node {
     pub maintenance: bool,
     /// Its own cores, in millionths: no guest has more vCPUs.
     pub cores: u64,
+    /// By what its cores are multiplied, in millionths.
+    pub cpu_factor: u64,
     /// What it has of each resource, its cores multiplied by their factor.
     pub capacity: Amounts,
     /// Capacity × overcommit: what the node can bear without its hard limit.
@@ -206,6 +210,18 @@ pub struct Problem {
     pub policy: Policy,
     /// Names of storages, bridges and flags.
     pub names: Names,
+}
+
+impl Node {
+    /// What its limit were if it had so much more of a resource, its cores not multiplied yet.
+    pub fn limit_with(&self, resources: &[Resource], resource: usize, more: u64) -> u64 {
+        let (own, speed) = match resource {
+            Problem::CPU => (self.cores, self.cpu_factor),
+            _ => (self.capacity[resource], MILLION),
+        };
+        let [overcommit, hard] = resources[resource].factors;
+        multiplied(own.saturating_add(more), [speed, overcommit, hard])
+    }
 }
 
 impl Problem {

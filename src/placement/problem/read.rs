@@ -29,7 +29,7 @@ pub(super) fn from_document(document: &Document) -> Result<Problem> {
     let task = word("task", Task::ALL, Task::name, &document.task)?;
     counted(document)?;
     let policy = policy::read(&document.policy)?;
-    let resources = resources(document)?;
+    let mut resources = resources(document)?;
     let factors: Vec<Factors> = resources
         .iter()
         .map(|r| match r.device {
@@ -41,6 +41,9 @@ pub(super) fn from_document(document: &Document) -> Result<Problem> {
             false => policy::factors(&document.policy, &r.name),
         })
         .collect::<Result<_>>()?;
+    for (resource, factors) in resources.iter_mut().zip(&factors) {
+        resource.factors = [factors.overcommit, factors.hard];
+    }
     let mut names = Names::default();
     let mut nodes = Vec::with_capacity(document.nodes.len());
     for node in sorted(&document.nodes, |n| &n.name, "node")? {
@@ -156,6 +159,7 @@ fn resources(document: &Document) -> Result<Vec<Resource>> {
         name: name.clone(),
         device,
         unit,
+        factors: [MILLION; 2],
     };
     let mut all = vec![one(&cpu, false, MILLION), one(&mem, false, 1)];
     all.extend(named.into_iter().map(|name| one(name, false, 1)));
@@ -204,6 +208,7 @@ fn read_node(
         online: from.online.0,
         maintenance: from.maintenance.0,
         cores: own,
+        cpu_factor: factor,
         storages: set(&from.storages),
         bridges: set(&from.bridges),
         cpu_flags: set(&from.cpu_flags),
