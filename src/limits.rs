@@ -102,6 +102,11 @@ pub const PLACEMENT_SUM: u64 = 1 << 62;
 pub const PLACEMENT_FAILURES: u64 = 3;
 /// Sets of failed nodes, named or made. Ours: three of 200.
 pub const PLACEMENT_CASES: usize = 1 << 21;
+/// Sets of nodes whose loss the rules do not survive. Ours: nobody reads more.
+pub const PLACEMENT_LOSSES: usize = 1000;
+/// Sets of failed nodes that are not survived and for which a remedy is looked for. Ours: three of 16 nodes are
+/// 560, and whoever adds what the first need will ask again.
+pub const PLACEMENT_REMEDIES: usize = 600;
 /// Pairs of guests and nodes for which an answer says why, unless it is asked to explain. Ours: a megabyte.
 pub const PLACEMENT_REASONS: usize = 10_000;
 /// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.

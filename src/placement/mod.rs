@@ -1,7 +1,7 @@
 //! Which node a guest is placed on, and why.
 //!
 //! A [`problem`] is read from its document; [`solve`] hands the [`instance`] that a task is about to the
-//! part that can do it ([`recovery`]) and makes the [`answer`]. [`statistics`] says what guests use, from
+//! part that can do it ([`recovery`], [`rules`], [`what_if`]) and makes the [`answer`]. [`statistics`] says what guests use, from
 //! samples; [`scoring`] scores nodes and migrations as Proxmox VE does. Units are the same everywhere:
 //! cores and bytes. Equal inputs give equal answers.
 
@@ -10,7 +10,9 @@ pub mod bits;
 pub mod instance;
 pub mod problem;
 pub mod recovery;
+pub mod rules;
 pub mod scoring;
 pub mod search;
 pub mod solve;
 pub mod statistics;
+pub mod what_if;
