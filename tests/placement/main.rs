@@ -5,4 +5,5 @@
 mod random;
 
 mod generate;
+mod questions;
 mod recovery;

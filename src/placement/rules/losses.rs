@@ -23,7 +23,8 @@ pub struct Loss {
 }
 
 /// The smallest sets of at most `most` nodes after whose loss the guests of these rules cannot be placed,
-/// whatever they need together; small ones first. The second answer: whether these are all.
+/// whatever they need together; small ones first. Guests that nobody manages are lost with their nodes, and
+/// nobody can be together with them any more. The second answer: whether these are all.
 pub(super) fn losses(
     ground: &Instance<'_>,
     rules: &[usize],
@@ -106,16 +107,17 @@ fn why(
     budget: &mut Budget<'_>,
 ) -> Conflict {
     let lost: Bits = failed.iter().copied().collect();
-    let homeless = |item: usize| ground.allowed[item].is_within(&lost);
-    let found = contradicting(ground, rules, &lost, budget);
-    let (rules, minimal) = found.unwrap_or_else(|| (rules.to_vec(), false));
-    let guests = rules.iter().flat_map(|&r| &ground.problem.rules[r].guests);
-    if guests.filter_map(|&g| ground.item_of[g]).any(homeless) {
+    let mut guests = rules.iter().flat_map(|&r| &ground.problem.rules[r].guests);
+    let homeless =
+        |&guest: &usize| ground.item_of[guest].is_some_and(|i| ground.allowed[i].is_within(&lost));
+    if guests.any(homeless) {
         return Conflict {
             minimal: true,
             ..Conflict::default()
         };
     }
+    let found = contradicting(ground, rules, &lost, budget);
+    let (rules, minimal) = found.unwrap_or_else(|| (rules.to_vec(), false));
     Conflict {
         rules,
         minimal,

@@ -158,10 +158,16 @@ fn shares(instance: &Instance<'_>) -> Vec<f64> {
 /// How many items cannot be placed at the very least: those that fit nowhere, and as many of the largest as
 /// are needed for the others to have room together.
 fn at_least(instance: &Instance<'_>) -> usize {
-    let nowhere = instance.allowed.iter().filter(|a| a.is_empty()).count();
-    let somewhere: Vec<usize> = (0..instance.guests.len())
-        .filter(|&item| !instance.allowed[item].is_empty())
-        .collect();
+    let mut alone = vec![true; instance.guests.len()];
+    for group in &instance.together {
+        group.iter().for_each(|&item| alone[item] = false);
+    }
+    // Of guests that are to be together and have no node in common one is lost, if no more.
+    let torn = instance.together.iter();
+    let torn = torn.filter(|group| instance.allowed[group[0]].is_empty());
+    let (somewhere, nowhere): (Vec<usize>, Vec<usize>) =
+        (0..instance.guests.len()).partition(|&item| !instance.allowed[item].is_empty());
+    let nowhere = nowhere.iter().filter(|&&item| alone[item]).count() + torn.count();
     let room = instance.room();
     let resources = instance.resources();
     let short = (0..resources).map(|at| {
