@@ -162,7 +162,7 @@ fn questions_and_answers() {
     for _ in 0..rounds {
         for task in ["feasibility", "what-if"] {
             let nodes = 3 + random.below(5);
-            let full = *random.pick(&[40, 60, 75, 85]);
+            let full = *random.pick(&[30, 40, 50, 60, 75, 85]);
             let document = problem(&mut random, task, nodes, full);
             let problem = Problem::from_json(document.to_string().as_bytes()).unwrap();
             let answer = match task {

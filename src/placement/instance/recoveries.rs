@@ -10,8 +10,8 @@ use crate::placement::problem::{Problem, State};
 pub struct Change {
     /// A node, a resource, and how much more of it the node may have on it.
     pub raised: Option<(usize, usize, u64)>,
-    /// A rule that need not be kept.
-    pub without: Option<usize>,
+    /// Rules that need not be kept.
+    pub without: Bits,
     /// Guests that need a node and do not get one anyhow, so that they are in nobody's way.
     pub lost: Bits,
 }
@@ -105,10 +105,7 @@ impl<'a> Recoveries<'a> {
         rules.sort_unstable();
         rules.dedup();
         let mut given = self.given.clone();
-        change
-            .without
-            .iter()
-            .for_each(|&rule| given.give_rule(rule));
+        change.without.iter().for_each(|rule| given.give_rule(rule));
         let mut limit = self.base.limit.clone();
         if let Some((node, resource, more)) = change.raised {
             let limit = &mut limit[node * resources + resource];

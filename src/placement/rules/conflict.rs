@@ -27,8 +27,14 @@ pub struct Conflict {
 ///
 /// The work is shared out by `budget`; if that ends, the conflict may be larger than it need be.
 pub fn conflict(instance: &Instance<'_>, budget: &mut Budget<'_>) -> Conflict {
-    let ground = instance.without_rules();
     let all = binding(instance);
+    if all.is_empty() {
+        return Conflict {
+            minimal: true,
+            ..Conflict::default()
+        };
+    }
+    let ground = instance.without_rules();
     let (mut rules, mut minimal, mut contradiction) =
         match contradicting(&ground, &all, &Bits::default(), budget) {
             Some((rules, minimal)) => (rules, minimal, true),
@@ -103,7 +109,7 @@ pub(super) fn contradict(
 }
 
 /// The rules that can be in the way of anything: strict ones, and those that bind two guests or more.
-pub(super) fn binding(instance: &Instance<'_>) -> Vec<usize> {
+pub fn binding(instance: &Instance<'_>) -> Vec<usize> {
     let problem = instance.problem;
     let binds = |&rule: &usize| {
         let it = &problem.rules[rule];

@@ -10,7 +10,7 @@ mod matching;
 #[cfg(test)]
 mod tests;
 
-pub use conflict::{Conflict, conflict};
+pub use conflict::{Conflict, binding, conflict};
 pub use losses::Loss;
 
 use super::bits::Bits;
@@ -39,7 +39,7 @@ pub struct RulesAnswer {
 pub fn check(problem: &Problem, budget: &mut Budget<'_>) -> RulesAnswer {
     let instance = Instance::anew(problem, Bits::default(), Given::default());
     let ground = instance.without_rules();
-    let binding = conflict::binding(&instance);
+    let binding = binding(&instance);
     let torn = conflict::contradict(&ground, &binding, &Bits::default(), budget);
     let fits = match torn {
         Some(true) => Some(false),

@@ -56,7 +56,7 @@ pub fn survey(problem: &Problem, budget: &mut Budget<'_>) -> Result<Vec<Survival
         });
     }
     let mut open = survey.iter().filter(|one| one.ok.is_none()).count() as u64;
-    // Half of what is left is for remedies.
+    // Half of what is left is for the rest.
     let kept = budget.left() / 2;
     for one in survey.iter_mut().filter(|one| one.ok.is_none()) {
         let share = budget.left().saturating_sub(kept) / open.max(1);
@@ -64,13 +64,14 @@ pub fn survey(problem: &Problem, budget: &mut Budget<'_>) -> Result<Vec<Survival
         let instance = recoveries.case(one.failed.iter().copied().collect());
         one.ok = budget.part(share, |budget| recovery::fits(&instance, budget));
     }
+    // What would help is asked often, and the answers matter less than whether all survive.
     let failing = survey.iter().filter(|one| one.ok == Some(false)).count();
-    let mut left = failing.min(limits::PLACEMENT_REMEDIES);
+    let share = (budget.left() / HELP / failing.max(1) as u64).max(1);
+    let mut left = limits::PLACEMENT_REMEDIES;
     for one in survey.iter_mut().filter(|one| one.ok == Some(false)) {
         let instance = recoveries.case(one.failed.iter().copied().collect());
-        lose(one, &recoveries, &instance, budget);
+        budget.part(share, |budget| lose(one, &recoveries, &instance, budget));
         if left > 0 {
-            let share = budget.left() / left as u64;
             left -= 1;
             one.remedy = budget.part(share, |budget| {
                 remedy::remedy(&recoveries, &instance, budget)
@@ -82,6 +83,8 @@ pub fn survey(problem: &Problem, budget: &mut Budget<'_>) -> Result<Vec<Survival
 
 /// Steps for each case before any gets more.
 const FIRST: u64 = 2000;
+/// Which part of the work that is left then goes into who is lost, and again into what would help.
+const HELP: u64 = 200;
 
 /// Who is lost: the guests are taken in the order of their priority, small ones first, as long as all that
 /// were taken fit together.
@@ -114,7 +117,8 @@ fn lose(
             ..Change::default()
         };
         let some = recoveries.changed(instance.failed.clone(), &change);
-        budget.part(FIRST, |budget| recovery::fits(&some, budget)) == Some(true)
+        let share = budget.left() / 8;
+        budget.part(share, |budget| recovery::fits(&some, budget)) == Some(true)
     };
     while !rest.is_empty() {
         // As many of the next as fit; whoever comes then is lost.
@@ -155,8 +159,8 @@ fn shares(instance: &Instance<'_>) -> Vec<f64> {
     (0..instance.guests.len()).map(share).collect()
 }
 
-/// How many items cannot be placed at the very least: those that fit nowhere, and as many of the largest as
-/// are needed for the others to have room together.
+/// How many items cannot be placed at the very least: those that fit nowhere, and of the others as many of
+/// the largest as leave too little room for all.
 fn at_least(instance: &Instance<'_>) -> usize {
     let mut alone = vec![true; instance.guests.len()];
     for group in &instance.together {

@@ -2,6 +2,7 @@
 //! helps and what does not is asked of the exact solver.
 
 use crate::limits;
+use crate::placement::bits::Bits;
 use crate::placement::instance::{Change, Instance, Recoveries};
 use crate::placement::problem::Problem;
 use crate::placement::recovery;
@@ -65,10 +66,18 @@ fn rule(
     instance: &Instance<'_>,
     budget: &mut Budget<'_>,
 ) -> Option<usize> {
+    // Mostly it is not for the rules at all.
+    let change = Change {
+        without: rules::binding(instance).into_iter().collect(),
+        ..Change::default()
+    };
+    if change.without.is_empty() || would_fit(recoveries, instance, &change, budget) != Some(true) {
+        return None;
+    }
     let conflict = rules::conflict(instance, budget);
     conflict.rules.into_iter().find(|&rule| {
         let change = Change {
-            without: Some(rule),
+            without: Bits::from_iter([rule]),
             ..Change::default()
         };
         would_fit(recoveries, instance, &change, budget) == Some(true)
@@ -95,46 +104,64 @@ fn more(
     let all_room = (0..instance.nodes()).filter(open).map(room_of);
     // What all need beyond what there is cannot be spared; with all that they need it is enough.
     let floor = total.saturating_sub(all_room.fold(0, u64::saturating_add));
-    let mut least = true;
-    let mut best: Option<(u64, usize)> = None;
-    for node in (0..instance.nodes()).filter(open) {
+    // The guests on a node need a multiple of what all needs are multiples of.
+    let scale = |node: usize| {
         let (limit, load) = (instance.limit_of(node), instance.load_of(node));
         let over = load[resource].saturating_sub(limit[resource]);
-        // The guests on the node need a multiple of what all needs are multiples of.
         let odd = room_of(node) % unit;
-        let amount = |units: u64| units * unit - odd + over;
-        let mut fits = |units: u64| {
-            let change = Change {
-                raised: Some((node, resource, amount(units))),
-                ..Change::default()
-            };
-            let answer = would_fit(recoveries, instance, &change, budget);
-            least = least && answer.is_some();
-            answer == Some(true)
-        };
         let low = (floor + odd).div_ceil(unit).max(1);
-        let mut high = (total + odd).div_ceil(unit).max(low);
-        if let Some((most, _)) = best {
-            let below = (most + odd).saturating_sub(over + 1) / unit;
-            high = high.min(below);
+        Scale {
+            unit,
+            odd,
+            over,
+            low,
         }
-        if low > high {
+    };
+    let mut least = true;
+    let mut fits = |node: usize, amount: u64| {
+        let change = Change {
+            raised: Some((node, resource, amount)),
+            ..Change::default()
+        };
+        let answer = would_fit(recoveries, instance, &change, budget);
+        least = least && answer.is_some();
+        answer == Some(true)
+    };
+    let mut nodes: Vec<usize> = (0..instance.nodes()).filter(open).collect();
+    nodes.sort_by_key(|&node| (scale(node).amount(scale(node).low), node));
+    let mut best: Option<(u64, usize)> = None;
+    let mut not_least: Vec<usize> = Vec::new();
+    for &node in &nodes {
+        let least = scale(node).amount(scale(node).low);
+        if best.is_some() {
+            break;
+        }
+        if fits(node, least) {
+            best = Some((least, node));
+        } else {
+            not_least.push(node);
+        }
+    }
+    // Who would do with the least that it can be comes after all those that would not.
+    for &node in &not_least {
+        let scale = scale(node);
+        let mut none = scale.low;
+        let mut high = match best {
+            Some((most, _)) => scale.below(most),
+            None => (total + scale.odd).div_ceil(unit),
+        };
+        if high <= none || !fits(node, scale.amount(high)) {
             continue;
         }
-        if fits(low) {
-            best = Some((amount(low), node));
-        } else if low < high && fits(high) {
-            let mut none = low;
-            while high - none > 1 {
-                let middle = none + (high - none) / 2;
-                if fits(middle) {
-                    high = middle;
-                } else {
-                    none = middle;
-                }
+        while high - none > 1 {
+            let middle = none + (high - none) / 2;
+            if fits(node, scale.amount(middle)) {
+                high = middle;
+            } else {
+                none = middle;
             }
-            best = Some((amount(high), node));
         }
+        best = Some((scale.amount(high), node));
     }
     best.map(|(amount, node)| More {
         resource,
@@ -142,6 +169,27 @@ fn more(
         amount: capacity(instance, node, resource, amount),
         least,
     })
+}
+
+/// The amounts that can matter on a node.
+struct Scale {
+    unit: u64,
+    odd: u64,
+    /// What the node has too much on it already.
+    over: u64,
+    /// The first of them that can be enough.
+    low: u64,
+}
+
+impl Scale {
+    fn amount(&self, units: u64) -> u64 {
+        units * self.unit - self.odd + self.over
+    }
+
+    /// The largest that is below an amount, in units.
+    fn below(&self, amount: u64) -> u64 {
+        (amount + self.odd).saturating_sub(self.over + 1) / self.unit
+    }
 }
 
 /// How much more capacity raises a node's limit by so much.
