@@ -164,6 +164,14 @@ PIN_ROUNDS ?= 2000
 check-pin-races:
 	PVE_NATIVE_PIN_ROUNDS=$(PIN_ROUNDS) $(CARGO) test --locked --test pin -- --nocapture races
 
+# Answers about rules and failures, judged by another solver; `make check` has a few of them.
+QUESTIONS ?= 600
+.PHONY: check-placement check-placement-short
+check-placement:
+	tests/placement/judge.sh $(BUILD) $(QUESTIONS)
+check-placement-short:
+	tests/placement/judge.sh $(BUILD) 60
+
 .PHONY: check-msrv
 check-msrv:
 	scripts/check-msrv.sh
@@ -211,6 +219,7 @@ bench: all
 	benches/scheduler.sh $(BUILD)
 	$(CARGO) bench --locked --bench snapshot_graph
 	$(CARGO) bench --locked --bench recovery
+	$(CARGO) bench --locked --bench what_if
 
 .PHONY: clean
 clean:

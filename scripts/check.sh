@@ -18,7 +18,7 @@ done
 # cargo: "test result: ok. 5 passed"; our own runners: "deadline: 36 passed"; prove: "Tests=75";
 # C and C++: a line "ok: name" each.
 passed=$(awk '
-    /^test result: ok\./ || /^(deadline|strace): [0-9]+ passed/ { for (i = 2; i <= NF; i++)
+    /^test result: ok\./ || /^(deadline|strace|cp-sat): [0-9]+ passed/ { for (i = 2; i <= NF; i++)
         if ($i ~ /^passed/) sum += $(i - 1) }
     match($0, /Tests=[0-9]+/) { sum += substr($0, RSTART + 6, RLENGTH - 6) }
     /^ok: / { sum++ }
