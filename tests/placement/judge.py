@@ -242,8 +242,9 @@ def judge_remedy(problem, case):
     if case["rule"] is not None:
         check(kept(case["rule"]), f"{case['rule']} is no remedy")
         count("rules to relax")
-    elif len(problem.rules) > 0:
+    elif case["no-other-rule"]:
         check(not any(kept(rule) for rule in problem.rules), "there is a rule to relax")
+        count("no rule to relax")
     more = case["more"]
     if more is None:
         return

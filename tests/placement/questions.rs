@@ -143,7 +143,8 @@ fn what_if_answer(problem: &Problem) -> Value {
         });
         let rule = one.remedy.rule.map(|rule| problem.rules[rule].id.as_str());
         json!({ "failed": names(problem, &one.failed), "ok": one.ok, "lost": lost,
-                "fewest": one.fewest, "more": more, "rule": rule })
+                "fewest": one.fewest, "more": more, "rule": rule,
+                "no-other-rule": one.remedy.no_other_rule })
     });
     json!(cases.collect::<Vec<_>>())
 }

@@ -55,7 +55,7 @@ fn two_guests_cannot_be_strictly_on_one_node_and_apart() {
 }
 
 #[test]
-fn guests_that_merely_prefer_one_node_can_be_apart() {
+fn row_20_guests_that_merely_prefer_one_node_can_be_apart() {
     let rules = json!([
         on("near", &["a", "b"], &["n1"], false),
         apart("apart", &["a", "b"])
@@ -148,7 +148,7 @@ fn what_no_clique_shows_is_searched() {
 }
 
 #[test]
-fn a_want_of_room_names_the_rules_that_take_part() {
+fn row_22_that_nothing_fits_is_said_with_the_rules_that_take_part() {
     let document = |rules: Value, mem: u64| {
         let node = |name: &str| json!({ "name": name, "capacity": { "mem": 10 } });
         let guest = |sid: &str| json!({ "sid": sid, "size": { "mem": mem } });

@@ -16,6 +16,8 @@ pub struct Remedy {
     pub more: Option<More>,
     /// A rule that need not be kept.
     pub rule: Option<usize>,
+    /// Whether it is certain that there is no such rule if none is named.
+    pub no_other_rule: bool,
 }
 
 /// More of a resource on one node.
@@ -38,13 +40,14 @@ pub(super) fn remedy(
     budget: &mut Budget<'_>,
 ) -> Remedy {
     let half = budget.left() / 2;
-    let rule = budget.part(half, |budget| rule(recoveries, instance, budget));
+    let (rule, no_other_rule) = budget.part(half, |budget| rule(recoveries, instance, budget));
     let resources = (0..instance.resources())
         .filter(|&at| at != Problem::MEM && !instance.problem.resources[at].device);
     let mut resources = std::iter::once(Problem::MEM).chain(resources);
     Remedy {
         more: resources.find_map(|resource| more(recoveries, instance, resource, budget)),
         rule,
+        no_other_rule,
     }
 }
 
@@ -60,28 +63,38 @@ fn would_fit(
     budget.part(share, |budget| recovery::fits(&changed, budget))
 }
 
-/// A rule without which all would fit: it must be one of any conflict, so the smallest is looked through.
+/// A rule without which all would fit: it must be one of any conflict, so the smallest is looked through. The
+/// second answer: whether it is certain that there is none if none was found.
 fn rule(
     recoveries: &Recoveries<'_>,
     instance: &Instance<'_>,
     budget: &mut Budget<'_>,
-) -> Option<usize> {
+) -> (Option<usize>, bool) {
     // Mostly it is not for the rules at all.
+    let binding = rules::binding(instance);
     let change = Change {
-        without: rules::binding(instance).into_iter().collect(),
+        without: binding.iter().copied().collect(),
         ..Change::default()
     };
-    if change.without.is_empty() || would_fit(recoveries, instance, &change, budget) != Some(true) {
-        return None;
+    if binding.is_empty() {
+        return (None, true);
+    }
+    match would_fit(recoveries, instance, &change, budget) {
+        Some(true) => {}
+        answer => return (None, answer.is_some()),
     }
     let conflict = rules::conflict(instance, budget);
-    conflict.rules.into_iter().find(|&rule| {
+    let mut sure = true;
+    let found = conflict.rules.into_iter().find(|&rule| {
         let change = Change {
             without: Bits::from_iter([rule]),
             ..Change::default()
         };
-        would_fit(recoveries, instance, &change, budget) == Some(true)
-    })
+        let answer = would_fit(recoveries, instance, &change, budget);
+        sure = sure && answer.is_some();
+        answer == Some(true)
+    });
+    (found, sure)
 }
 
 /// The least that one node needs more of a resource.

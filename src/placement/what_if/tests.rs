@@ -49,7 +49,8 @@ fn enough_memory_in_all_is_not_enough() {
         survey[0].remedy,
         Remedy {
             more: Some(more),
-            rule: None
+            rule: None,
+            no_other_rule: true
         }
     );
 }
@@ -92,7 +93,8 @@ fn a_rule_in_the_way_is_the_remedy() {
             one.remedy,
             Remedy {
                 more: None,
-                rule: Some(0)
+                rule: Some(0),
+                no_other_rule: true
             }
         );
     }
