@@ -253,6 +253,15 @@ pub const AUDIT_SHOWN: usize = 256;
 /// Internal snapshots, and bitmaps, that an audit puts up with. Ours.
 pub const AUDIT_TABLE_ENTRIES: usize = 4096;
 
+/// Dimensions of items to pack. Ours: cores, memory, and a storage each for a dozen.
+pub const PACKING_DIMENSIONS: usize = 16;
+/// Items to pack, and bins to choose from. Ours: twice what the largest clusters run.
+pub const PACKING_ITEMS: usize = 20_000;
+/// Items times bins of a list. Ours: a byte for each in some tables.
+pub const PACKING_CELLS: usize = 20 << 20;
+/// Steps that a search for a packing takes unless the caller says otherwise. Ours: about half a second.
+pub const PACKING_STEPS: u64 = 400_000_000;
+
 /// Declares [`Limits`] with its defaults and its table, so that none of them can be forgotten.
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $field:ident: $name:literal, $unit:literal,

@@ -4,10 +4,15 @@
 //! part that can do it ([`recovery`], [`rules`], [`what_if`]) and makes the [`answer`]. [`statistics`] says what guests use, from
 //! samples; [`scoring`] scores nodes and migrations as Proxmox VE does. Units are the same everywhere:
 //! cores and bytes. Equal inputs give equal answers.
+//! part that can do it ([`recovery`]) and makes the [`answer`]. [`packing`] finds the fewest bins
+//! for items that need several resources at once. [`statistics`] says what guests use, from samples;
+//! [`scoring`] scores nodes and migrations as Proxmox VE does. Units are the same everywhere: cores and
+//! bytes. Equal inputs give equal answers.
 
 pub mod answer;
 pub mod bits;
 pub mod instance;
+pub mod packing;
 pub mod problem;
 pub mod recovery;
 pub mod rules;
