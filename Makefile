@@ -221,6 +221,11 @@ bench: all
 	$(CARGO) bench --locked --bench recovery
 	$(CARGO) bench --locked --bench what_if
 
+# Published instances of vector bin packing; benches/packing.rs says what the variables name.
+.PHONY: bench-packing
+bench-packing:
+	$(CARGO) bench --locked --bench packing
+
 .PHONY: clean
 clean:
 	$(CARGO) clean
