@@ -1,13 +1,9 @@
 //! Which node a guest is placed on, and why.
 //!
 //! A [`problem`] is read from its document; [`solve`] hands the [`instance`] that a task is about to the
-//! part that can do it ([`recovery`], [`rules`], [`what_if`]) and makes the [`answer`]. [`statistics`] says what guests use, from
-//! samples; [`scoring`] scores nodes and migrations as Proxmox VE does. Units are the same everywhere:
-//! cores and bytes. Equal inputs give equal answers.
-//! part that can do it ([`recovery`]) and makes the [`answer`]. [`packing`] finds the fewest bins
-//! for items that need several resources at once. [`statistics`] says what guests use, from samples;
-//! [`scoring`] scores nodes and migrations as Proxmox VE does. Units are the same everywhere: cores and
-//! bytes. Equal inputs give equal answers.
+//! part that can do it ([`recovery`], [`packing`], [`rules`], [`what_if`]) and makes the
+//! [`answer`]. [`statistics`] says what guests use, from samples; [`scoring`] scores nodes and migrations as
+//! Proxmox VE does. Units are the same everywhere: cores and bytes. Equal inputs give equal answers.
 
 pub mod answer;
 pub mod bits;
