@@ -2,7 +2,7 @@
 
 use super::Instance;
 use crate::codes::codes;
-use crate::placement::problem::{Problem, RuleKind};
+use crate::placement::problem::{Guest, Problem, RuleKind};
 
 codes! {
     /// A constraint, in the order in which they are looked at.
@@ -118,6 +118,21 @@ impl Instance<'_> {
         if !self.is_open(node) {
             return Some(Reason::plain(Code::Maintenance));
         }
+        // It evidently runs where it is, whatever is known of that.
+        if guest.node != Some(node) {
+            if let Some(reason) = self.misses(guest, node) {
+                return Some(reason);
+            }
+        }
+        let room = self.limit_of(node).iter().zip(self.load_of(node));
+        let room = room.map(|(limit, load)| limit.saturating_sub(*load));
+        self.too_little(item, room)
+    }
+
+    /// The first thing but room that a guest needs and a node has not got.
+    fn misses(&self, guest: &Guest, node: usize) -> Option<Reason> {
+        let problem = self.problem;
+        let to = &problem.nodes[node];
         let (Some(storages), Some(volumes), Some(bridges), Some(flags), true) = (
             &guest.storages,
             &guest.volumes,
@@ -150,9 +165,7 @@ impl Instance<'_> {
                 cpu.real(to.cores),
             ));
         }
-        let room = self.limit_of(node).iter().zip(self.load_of(node));
-        let room = room.map(|(limit, load)| limit.saturating_sub(*load));
-        self.too_little(item, room)
+        None
     }
 
     /// The first resource of which there is less than an item needs.

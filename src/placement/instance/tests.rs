@@ -306,3 +306,19 @@ fn row_22_each_step_of_the_ladder_gives_up_one_thing() {
     let instance = Instance::recovery(&problem, Bits::default(), given);
     assert_eq!(instance.limit_of(0)[1], 9);
 }
+
+#[test]
+fn what_a_guest_lacks_where_it_runs_does_not_drive_it_away() {
+    let problem = problem(&json!({
+        "task": "rebalance",
+        "nodes": [{ "name": "a", "capacity": { "mem": 9 } }, { "name": "b", "capacity": { "mem": 9 } }],
+        "guests": [{ "sid": "vm:1", "node": "a", "storages": ["san"], "size": { "mem": 1 } },
+                   { "sid": "vm:2", "node": "a", "bridges": null, "size": { "cpu": 1 } }],
+    }));
+    let balancing = Instance::balancing(&problem, Bits::default(), Given::default());
+    assert_eq!(balancing.lacks(0, 0), None);
+    assert_eq!(balancing.lacks(0, 1).unwrap().code, Code::Storage);
+    // Cores are counted wherever it runs, and what is not known is nowhere else.
+    assert_eq!(balancing.lacks(1, 0).unwrap().code, Code::Capacity);
+    assert_eq!(balancing.lacks(1, 1).unwrap().code, Code::Unknown);
+}
