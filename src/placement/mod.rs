@@ -6,6 +6,7 @@
 //! Proxmox VE does. Units are the same everywhere: cores and bytes. Equal inputs give equal answers.
 
 pub mod answer;
+pub mod balance;
 pub mod bits;
 pub mod instance;
 pub mod packing;
