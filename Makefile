@@ -138,6 +138,13 @@ COMPAT_CASES ?= 100000
 check-compat: perl
 	PVE_NATIVE_COMPAT=$(COMPAT_CASES) $(PROVE) perl/t/cluster_compat.t
 
+# The long form of tests/placement/balance: so many clusters of each shape. CP-SAT comes from PyPI.
+BALANCE_ROUNDS ?= 20
+.PHONY: check-balance
+check-balance:
+	PVE_NATIVE_BALANCES=$(BALANCE_ROUNDS) \
+	    $(CARGO) test --locked --test placement balance -- --nocapture
+
 .PHONY: check-perl
 check-perl: perl
 	$(PROVE) perl/t
@@ -225,6 +232,7 @@ bench: all
 .PHONY: bench-packing
 bench-packing:
 	$(CARGO) bench --locked --bench packing
+	$(CARGO) bench --locked --bench balance
 
 .PHONY: clean
 clean:

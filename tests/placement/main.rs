@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod random;
 
+mod balance;
 mod generate;
 mod questions;
 mod recovery;
