@@ -227,12 +227,12 @@ bench: all
 	$(CARGO) bench --locked --bench snapshot_graph
 	$(CARGO) bench --locked --bench recovery
 	$(CARGO) bench --locked --bench what_if
+	$(CARGO) bench --locked --bench balance
 
 # Published instances of vector bin packing; benches/packing.rs says what the variables name.
 .PHONY: bench-packing
 bench-packing:
 	$(CARGO) bench --locked --bench packing
-	$(CARGO) bench --locked --bench balance
 
 .PHONY: clean
 clean:
