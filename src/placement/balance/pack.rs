@@ -67,6 +67,7 @@ pub fn pack(
     let share = budget.left() / 10 * 8;
     let (reached, mut found) = budget.part(share, |b| targets.reach(&model, &open, b));
     let mut is_well = reached != Reached::Nothing;
+    let contended = reached != Reached::All && best.found.is_none();
     if let Some(known) = best
         .found
         .filter(|known| !is_well || known.cost < found.cost)
@@ -76,8 +77,8 @@ pub fn pack(
     let mut answer = outcome(&model, &found, options, budget);
     answer.objective = in_use(instance, &answer.placed) as f64;
     answer.bound = least as f64;
-    // Without soft limits more nodes might do with less, but that was not looked for.
-    let hopeless = targets.is_hopeless;
+    // If something stays contended, nobody has looked for the least of that.
+    let hopeless = targets.is_hopeless || contended;
     answer.verdict = match is_well {
         _ if !model.stuck.is_empty() => Verdict::Infeasible,
         true if answer.objective <= answer.bound && answer.unplaced.is_empty() && !hopeless => {
