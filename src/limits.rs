@@ -107,6 +107,9 @@ pub const PLACEMENT_LOSSES: usize = 1000;
 /// Sets of failed nodes that are not survived and for which a remedy is looked for. Ours: three of 16 nodes are
 /// 560, and whoever adds what the first need will ask again.
 pub const PLACEMENT_REMEDIES: usize = 600;
+/// Pairs of guests and nodes for which an answer says why that is asked to explain. Ours: some hundred
+/// megabytes.
+pub const PLACEMENT_EXPLAINED: usize = 1 << 20;
 /// Pairs of guests and nodes for which an answer says why, unless it is asked to explain. Ours: a megabyte.
 pub const PLACEMENT_REASONS: usize = 10_000;
 /// Length of a snapshot's name. Proxmox VE: `pve-snapshot-name`.

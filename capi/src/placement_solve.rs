@@ -36,7 +36,8 @@ pub unsafe extern "C" fn pven_placement_solve_json(
     }
 }
 
-/// The same, with the reasons of all guests for all nodes, however many there are.
+/// The same, with the reasons of all guests for all nodes, as long as these are at most a million
+/// pairs.
 ///
 /// problem, problem_len, answer, answer_len, errors: as for pven_placement_solve_json().
 /// Thread-safe. Touches no storage.

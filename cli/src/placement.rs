@@ -8,7 +8,9 @@ pub mod report;
 mod tests;
 mod words;
 
-use std::time::Instant;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use pve_native_core::Result;
 use pve_native_core::placement::answer::Answer as Found;
@@ -20,7 +22,7 @@ use crate::args::Output;
 use crate::args::placement::{Explain, PlacementCommand};
 use crate::human::{self, Symbols};
 use crate::image::only;
-use crate::{html, svg};
+use crate::{html, input, svg};
 use report::Report;
 
 /// Columns of what is no terminal.
@@ -41,23 +43,33 @@ pub fn run(command: &PlacementCommand, output: Output) -> Result<Answer> {
     let (problem, found, explained) = match command {
         PlacementCommand::Solve(args) => {
             let problem = question::read(args)?;
-            let found = solve(&problem, Explained::Some, &clock);
+            let found = solved(&problem, Explained::Some, &clock, &args.file)?;
             (problem, found, false)
         }
         PlacementCommand::Explain(args) => {
             let problem = question::read(&args.problem)?;
             question::check(args, &problem)?;
-            let mut found = solve(&problem, Explained::All, &clock);
+            let mut found = solved(&problem, Explained::All, &clock, &args.problem.file)?;
             choose(&mut found, args);
             (problem, found, true)
         }
         PlacementCommand::WhatIf(args) => {
             let problem = question::what_if(args)?;
-            let found = solve(&problem, Explained::Some, &clock);
+            let found = solved(&problem, Explained::Some, &clock, &args.problem.file)?;
             (problem, found, false)
         }
     };
     Ok(show(&problem, &found, explained, output))
+}
+
+/// The answer; what is wrong is the document.
+fn solved(
+    problem: &Problem,
+    explained: Explained,
+    clock: &dyn Fn() -> Duration,
+    file: &OsStr,
+) -> Result<Found> {
+    solve(problem, explained, clock).map_err(|error| input::wrong(&error, Path::new(file)))
 }
 
 /// Leaves the reasons that were asked for.

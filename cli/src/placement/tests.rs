@@ -145,6 +145,7 @@ fn cases_that_are_not_survived_come_first_and_the_others_are_counted() {
         ok,
         lost: strings(lost),
         remedy,
+        ..Survival::default()
     };
     let remedy = |resource: Option<&str>, amount, node: Option<&str>, rule: Option<&str>| {
         Some(Remedy {
@@ -152,6 +153,7 @@ fn cases_that_are_not_survived_come_first_and_the_others_are_counted() {
             amount,
             node: node.map(String::from),
             rule: rule.map(String::from),
+            ..Remedy::default()
         })
     };
     let memory = remedy(Some("mem"), Some(8.0 * GIB), Some("n2"), None);
@@ -202,7 +204,7 @@ home   vm:1, vm:2: only on n2
         failed: strings(&["n2"]),
         ok: Some(false),
         lost: strings(&["vm:1"]),
-        remedy: None,
+        ..Survival::default()
     });
     let expected = "\
 ✓ optimal: all rules can be kept together, but not after each loss of nodes

@@ -134,7 +134,8 @@ impl<'a> Placement<'a> {
         &self.load[node * resources..][..resources]
     }
 
-    /// The highest load of a node as a share of what there may be, with one item more.
+    /// The highest load of a node as a share of what there may be, with one item more. Devices are there to be
+    /// taken and no load.
     fn highest(&self, node: usize, with: Option<usize>) -> f64 {
         let limits = self
             .instance
@@ -151,6 +152,7 @@ impl<'a> Placement<'a> {
                 0.0
             }
         };
-        limits.map(share).fold(0.0, f64::max)
+        let loads = limits.filter(|(at, _)| !self.instance.problem.resources[*at].device);
+        loads.map(share).fold(0.0, f64::max)
     }
 }

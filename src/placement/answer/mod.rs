@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::instance::{Reason, Value};
+use super::problem::Problem;
+use super::rules::Conflict;
 use crate::codes::codes;
 
 codes! {
@@ -45,7 +47,7 @@ pub struct Move {
 }
 
 /// What would help a case that is not survived.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Remedy {
     /// The resource of which there is too little.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,13 +58,19 @@ pub struct Remedy {
     /// On which node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Whether there is a proof that less would do on no node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<bool>,
+    /// Whether there is a proof that no single rule would help, if none is named.
+    #[serde(rename = "no-rule", skip_serializing_if = "std::ops::Not::not")]
+    pub no_rule: bool,
     /// Or the rule without which all would fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
 }
 
 /// What becomes of the guests if nodes fail.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Survival {
     /// The nodes.
     pub failed: Vec<String>,
@@ -70,6 +78,12 @@ pub struct Survival {
     pub ok: Option<bool>,
     /// The guests that would not.
     pub lost: Vec<String>,
+    /// Whether there is a proof that no fewer would be lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fewest: Option<bool>,
+    /// Rules that could not be kept together then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflict: Vec<String>,
     /// What would help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
@@ -92,6 +106,9 @@ pub struct Answer {
     pub why: BTreeMap<String, BTreeMap<String, Reason>>,
     /// Rules that cannot be kept together.
     pub conflict: Vec<String>,
+    /// Whether there is a proof that without any one of them the others can be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict_minimal: Option<bool>,
     /// How good it is: what the objective counts.
     #[serde(serialize_with = "optional")]
     pub objective: Option<f64>,
@@ -105,6 +122,9 @@ pub struct Answer {
     pub relaxed: Vec<String>,
     /// What becomes of the guests if nodes fail.
     pub survives: Vec<Survival>,
+    /// Whether `survives` has all sets of nodes after whose loss the rules could not be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all_losses: Option<bool>,
     /// The resources of guests for which there were no data, so that their size stands in.
     pub no_data: BTreeMap<String, Vec<String>>,
     /// What is on each node before and after.
@@ -124,11 +144,13 @@ impl Answer {
             unplaced: Vec::new(),
             why: BTreeMap::new(),
             conflict: Vec::new(),
+            conflict_minimal: None,
             objective: None,
             bound: None,
             gap: None,
             relaxed: Vec::new(),
             survives: Vec::new(),
+            all_losses: None,
             no_data: BTreeMap::new(),
             loads: BTreeMap::new(),
             elapsed: None,
@@ -145,6 +167,13 @@ impl Answer {
         self.objective = Some(objective);
         self.bound = Some(bound);
         self.gap = Some(gap.max(0.0));
+    }
+
+    /// Names the rules that cannot be kept together.
+    pub(super) fn conflict(&mut self, problem: &Problem, conflict: &Conflict) {
+        let rules = conflict.rules.iter();
+        self.conflict = rules.map(|&rule| problem.rules[rule].id.clone()).collect();
+        self.conflict_minimal = (!self.conflict.is_empty()).then_some(conflict.minimal);
     }
 
     /// The document, on one line.

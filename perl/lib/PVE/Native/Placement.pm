@@ -113,7 +113,8 @@ The same for a document as a JSON text in UTF-8; so is the answer.
 
 =item explain(\%problem), explain_json($json)
 
-The same with the reasons of all guests for all nodes in C<why>, however many there are.
+The same with the reasons of all guests for all nodes in C<why>, as long as these are at most a
+million pairs.
 
 =item percentile($p, \@samples)
 
