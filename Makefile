@@ -123,14 +123,17 @@ check-sizes:
 
 # Placements beside those of CP-SAT, and on clusters made at random: a short form, and a long one.
 PLACEMENTS ?= 1000
+QUESTIONS ?= 600
 .PHONY: check-placement check-placement-short
 check-placement:
 	PVE_NATIVE_RECOVERIES=100 $(CARGO) test --locked --release --test placement -- --nocapture
 	$(CARGO) build --locked --release --example place
 	tests/placement/check.sh $(CARGO_TARGET_DIR)/release/examples/place $(PLACEMENTS)
+	tests/placement/judge.sh $(BUILD) $(QUESTIONS)
 check-placement-short:
 	$(CARGO) build --locked --example place
 	tests/placement/check.sh $(CARGO_TARGET_DIR)/debug/examples/place 150
+	tests/placement/judge.sh $(BUILD) 60
 
 # The long form of perl/t/cluster_compat.t; PVE_NATIVE_SEED names a file with the proposal's mail.
 COMPAT_CASES ?= 100000
@@ -170,14 +173,6 @@ PIN_ROUNDS ?= 2000
 .PHONY: check-pin-races
 check-pin-races:
 	PVE_NATIVE_PIN_ROUNDS=$(PIN_ROUNDS) $(CARGO) test --locked --test pin -- --nocapture races
-
-# Answers about rules and failures, judged by another solver; `make check` has a few of them.
-QUESTIONS ?= 600
-.PHONY: check-placement check-placement-short
-check-placement:
-	tests/placement/judge.sh $(BUILD) $(QUESTIONS)
-check-placement-short:
-	tests/placement/judge.sh $(BUILD) 60
 
 .PHONY: check-msrv
 check-msrv:
