@@ -253,7 +253,8 @@ fn pack(instance: &Instance<'_>, work: &mut Work, budget: &mut Budget<'_>) -> (f
         }
     }
     let mut sure = true;
-    for nodes in least..most {
+    let first = least;
+    for nodes in first..most {
         limits.left.nodes = nodes;
         let steps = budget.left() / 2;
         if steps < model.cost() {
