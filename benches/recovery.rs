@@ -37,7 +37,7 @@ fn main() {
     println!("recovery");
     for (survivors, guests, aim) in [
         (200, 1_000, "   (aim: less than 100 ms)"),
-        (1_000, 10_000, ""),
+        (2_000, 10_000, ""),
     ] {
         let cluster = Cluster {
             guests: Some(guests),

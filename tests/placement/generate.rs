@@ -78,7 +78,9 @@ fn plant(cluster: &Cluster, random: &mut Random, nodes: &[(u64, u64)]) -> Vec<Gu
     }
     // As much as a node of the cluster has had is lost.
     let failed = nodes[random.below(nodes.len())].1 * (cluster.fill * cluster.lost) as u64 / 10_000;
-    let most = cluster.guests.unwrap_or(guests.len());
+    let most = cluster
+        .guests
+        .map_or(guests.len(), |most| most.min(guests.len()));
     let (mut lost, mut count) = (0, 0);
     while count < most && (lost < failed || cluster.guests.is_some()) {
         let at = random.below(guests.len());
