@@ -19,13 +19,13 @@ my $unit = 0;
 
 is_deeply(
     $override->status(),
-    { map { $_ => { installed => 0, replaces => [] } } qw(scheduler storage) },
+    { map { $_ => { installed => 0, replaces => [] } } qw(placement scheduler storage) },
     'nothing is replaced unasked'
 );
 ok(!$INC{'PVE/Native/ResourceScheduling/Static.pm'}, 'nor loaded');
 
 subtest 'where there is no Proxmox VE' => sub {
-    for my $area (qw(scheduler storage)) {
+    for my $area (qw(placement scheduler storage)) {
         my $failure = failure_of(sub { $override->install($area) });
         isa_ok($failure, 'PVE::Native::Error', $area);
         like(
@@ -114,6 +114,16 @@ subtest 'both classes' => sub {
     is(failure_of(sub { $dynamic->new() }), "not to be asked\n", 'both are back');
 };
 
+subtest 'the solver in the place of both modes' => sub {
+    my $theirs = sub { return 'theirs' };
+    define("PVE::HA::Usage::$_", new => $theirs) for qw(Static Dynamic);
+    $override->install('placement');
+    my $failure = failure_of(sub { PVE::HA::Usage::Static->new(undef, {}, { odd => 1 }) });
+    like("$failure", qr/HA::Usage: unknown option 'odd'/, 'it is asked');
+    $override->uninstall('placement');
+    is(PVE::HA::Usage::Dynamic->new(), 'theirs', 'and put back');
+};
+
 subtest 'storage' => sub {
     define('PVE::Storage::Plugin', file_size_info => sub { return 'theirs' });
     define('PVE::Storage::Common', qemu_img_info => sub { return 'theirs' });
@@ -124,6 +134,7 @@ subtest 'storage' => sub {
     is_deeply(
         $override->status(),
         {
+            placement => { installed => 0, replaces => [] },
             scheduler => { installed => 0, replaces => [] },
             storage => {
                 installed => 1,

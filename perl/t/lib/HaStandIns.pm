@@ -2,7 +2,8 @@ package HaStandIns;
 
 # What the simulator of a stock pve-ha-manager loads and a machine without Proxmox VE does not have.
 # Each of its processes loads this first (PERL5OPT). Only the scheduler is called: classes of which
-# nothing works until PVE::Native::Override has put ours behind them.
+# nothing works until PVE::Native::Override has put ours behind them; what else it is to replace is in
+# PVE_NATIVE_AREAS.
 
 use v5.36;
 
@@ -36,6 +37,6 @@ package PVE::RS::ResourceScheduling::Dynamic {
 package HaStandIns;
 
 require PVE::Native::Override;
-PVE::Native::Override->install('scheduler');
+PVE::Native::Override->install('scheduler', split(m/,/, $ENV{PVE_NATIVE_AREAS} // ''));
 
 1;

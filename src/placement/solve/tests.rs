@@ -166,7 +166,7 @@ fn what_if_says_who_is_lost_and_what_would_help() {
     );
     assert_eq!(
         case["remedy"],
-        json!({ "resource": "mem", "amount": 4 * GIB, "node": "n1", "least": true })
+        json!({ "resource": "mem", "amount": 4 * GIB, "node": "n1", "least": true, "no-rule": true })
     );
     document["policy"]["failed"] = json!([["n7"]]);
     assert_eq!(

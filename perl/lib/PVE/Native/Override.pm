@@ -49,6 +49,18 @@ my @schedulers = map {
     };
 } qw(Static Dynamic);
 
+# The solver takes the place of both, whatever the HA manager is set to.
+my sub usage ($class) {
+    return {
+        module => "PVE::HA::Usage::$class",
+        name => 'new',
+        make => sub {
+            require PVE::Native::HA::Usage;
+            return sub ($asked, @args) { return PVE::Native::HA::Usage->new(@args) };
+        },
+    };
+}
+
 my sub function ($module, $name) {
     my $make = sub {
         require PVE::Native::Image;
@@ -59,6 +71,7 @@ my sub function ($module, $name) {
 
 my %areas = (
     scheduler => \@schedulers,
+    placement => [map { usage($_) } qw(Static Dynamic)],
     storage => [
         function('PVE::Storage::Plugin', 'file_size_info'),
         function('PVE::Storage::Common', 'qemu_img_info'),
@@ -165,7 +178,7 @@ PVE::Native::Override - puts this library behind functions of a loaded Proxmox V
 
 =head1 DESCRIPTION
 
-Nothing is replaced unless it is asked for, and only in this process. There are two areas:
+Nothing is replaced unless it is asked for, and only in this process. There are three areas:
 
 =over
 
@@ -175,6 +188,11 @@ C<PVE::RS::ResourceScheduling::Static> and C<::Dynamic>, the classes behind C<PV
 C<::Dynamic>: new objects are of L<PVE::Native::ResourceScheduling::Static> and
 L<PVE::Native::ResourceScheduling::Dynamic>. They tell imbalances on the scale of the class that is replaced,
 so that thresholds mean what they meant. Objects that are there stay what they are.
+
+=item C<placement>
+
+C<PVE::HA::Usage::Static> and C<PVE::HA::Usage::Dynamic> themselves: new objects are L<PVE::Native::HA::Usage>, the
+solver, which knows what fits where.
 
 =item C<storage>
 
