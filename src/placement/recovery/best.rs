@@ -34,10 +34,11 @@ pub(super) struct Work {
 impl Work {
     /// A placement within the limits.
     pub fn within(&self, model: &Model, limits: &Limits, budget: &mut Budget<'_>) -> End {
-        if limits.is_void() {
-            super::any(model, budget)
-        } else if budget.left() < model.cost() {
+        // A pass is as dear as many steps of a search: there may be no room for another.
+        if budget.left() < model.cost() {
             End::Stopped
+        } else if limits.is_void() {
+            super::any(model, budget)
         } else {
             Search::new(model, limits).run(budget)
         }

@@ -31,6 +31,9 @@ use super::search::{Budget, Verdict};
 /// Ours: some ten milliseconds.
 const BETTER: u64 = 100;
 
+/// Passes for which there are steps at the least, however large the question. Ours: those of the spread, once.
+const PASSES: u64 = 6;
+
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -50,7 +53,7 @@ pub fn place(instance: &Instance<'_>, objective: Objective, budget: &mut Budget<
     let model = Model::new(instance);
     match any(&model, budget) {
         End::Found(at) => {
-            let steps = (budget.left() / BETTER).max(1);
+            let steps = (budget.left() / BETTER).max(PASSES * model.cost());
             let best = budget.part(steps, |part| {
                 best::best(instance, &model, at, objective, part)
             });
@@ -110,6 +113,9 @@ fn any(model: &Model, budget: &mut Budget<'_>) -> End {
         let pass = greedy::pass(model, &greedy::order(model, order), choice, true);
         if pass.missing == 0 {
             return End::Found(pass.at);
+        }
+        if at == 0 && model.needs_too_much() {
+            return End::None;
         }
     }
     if budget.left() < model.cost() {

@@ -232,6 +232,24 @@ impl Model {
         !self.split.is_empty()
     }
 
+    /// Whether the units need more of something than all nodes have left on which any of them can be.
+    pub fn needs_too_much(&self) -> bool {
+        let mut reached = vec![0u64; self.words];
+        for unit in 0..self.units {
+            let domain = self.domain(unit).iter();
+            reached
+                .iter_mut()
+                .zip(domain)
+                .for_each(|(all, word)| *all |= word);
+        }
+        let n = self.resources.len();
+        (0..n).any(|r| {
+            let need = (0..self.units).map(|unit| u128::from(self.need[unit * n + r]));
+            let room = each(&reached).map(|node| u128::from(self.room[node * n + r]));
+            need.sum::<u128>() > room.sum()
+        })
+    }
+
     /// Whether its items are to be apart as well as together.
     pub fn is_split(&self, unit: usize) -> bool {
         self.split.contains(&unit)
