@@ -85,6 +85,26 @@ subtest 'what will not do is far behind, and told' => sub {
     ok($usage->contains_node('n2') && !$usage->contains_node('n3'), 'and are no longer there');
 };
 
+subtest 'whoever has found no node is not tried again, and one that runs is not taken away' => sub {
+    my ($usage, $env) = usage();
+    $usage->remove_node('n3');
+    my $solved = 0;
+    my $solve = \&PVE::Native::Placement::solve;
+    no warnings 'redefine';
+    local *PVE::Native::Placement::solve = sub { $solved++; return $solve->(@_) };
+    my @unfit =
+        grep { $usage->score_nodes_to_start_service($_)->{n2} >= 1000 } qw(vm:1 vm:2 vm:3);
+    is_deeply(\@unfit, ['vm:3'], 'two of three fit');
+    is($solved, 1, 'one answer for all three');
+    is(scalar($env->{log}->@*), 1, 'told once');
+    $usage->add_service('vm:1', 'n2', undef, 1);
+    is($usage->score_nodes_to_start_service('vm:1')->{n2}, 0, 'where it is it can be');
+    cmp_ok(
+        $usage->score_nodes_to_start_service('vm:3')->{n2}, '>=', 1000,
+        'and its room is taken'
+    );
+};
+
 subtest 'preferences and loads' => sub {
     my $rules = [
         {

@@ -20,6 +20,8 @@ my %policy = (
     basis => 'size',
     overcommit => { cpu => 4 },
     relax => [qw(hard-limit usage)],
+    # The HA manager has more to do in its ten seconds.
+    'time-limit' => 2,
 );
 
 sub new ($class, $haenv, $service_stats, $opts = undef) {
@@ -176,12 +178,15 @@ my sub score ($answer, $sid, $node) {
 sub score_nodes_to_start_service ($self, $sid, @) {
     # One answer holds for all guests that wait for a node: each leaves room for the others.
     my $answer = $self->{answer};
-    if (!$answer || !exists($answer->{placements}->{$sid})) {
+    if (!$answer || !$answer->{asked}->{$sid}) {
         $answer = eval { PVE::Native::Placement::solve(problem_now($self, $sid)) };
         warning($self, "unable to place service '$sid' - $@") if !$answer;
-        $self->{answer} = $answer;
+        # Whoever has found no node in it need not be tried again.
+        my @asked = $answer ? (keys($answer->{placements}->%*), $answer->{unplaced}->@*) : ();
+        $answer->{asked} = { map { $_ => 1 } $sid, @asked };
+        # One that is somewhere was taken away from there for the question.
+        $self->{answer} = $self->{services}->{$sid} ? undef : $answer;
     }
-    $answer //= { placements => {}, loads => {}, why => {} };
     if (!exists($answer->{placements}->{$sid})) {
         my $why = ($answer->{why} // {})->{$sid} // {};
         my @each = map { "$_: $why->{$_}->{code}" } sort(keys($why->%*));
@@ -225,7 +230,7 @@ then. All is there since version 0.1.
 =item new($haenv, \%service_stats, \%opts)
 
 C<policy>: keys of the problem's policy. Without them, guests are charged their size, CPU is overcommitted four
-times, and if there is no room, hard limits and then sizes are given up (C<relax>). C<problem>: the problem, or
+times, and if there is no room, hard limits and then sizes are given up (C<relax>); an answer may take two seconds. C<problem>: the problem, or
 code that gives it.
 
 =item add_node, remove_node, list_nodes, contains_node, add_service, add_service_usage, remove_service_usage
