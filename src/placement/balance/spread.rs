@@ -43,24 +43,26 @@ pub fn spread(
         caps: bounds.iter().map(|_| u64::MAX).collect(),
         best: found,
     };
-    let all: Vec<usize> = (0..model.resources).collect();
-    let least = bounds.iter().copied().max().unwrap_or(0);
-    spread.lower(&all, least, budget);
-    for (resource, &least) in bounds.iter().enumerate() {
-        spread.lower(&[resource], least, budget);
+    let counted = counted(instance);
+    let least = counted.iter().map(|&at| bounds[at]).max().unwrap_or(0);
+    spread.lower(&counted, least, budget);
+    for &resource in &counted {
+        spread.lower(&[resource], bounds[resource], budget);
     }
     let target = spread.target(&spread.caps);
     let share = budget.left() / 10 * 8;
     let last = budget.part(share, |b| fewest(&model, &target, &open, Effort::Fewest, b));
     let best = match last.well && last.cost <= spread.best.cost {
-        true => last,
-        false => spread.best,
+        true => &last,
+        false => &spread.best,
     };
-    let mut answer = outcome(&model, &best, options, budget);
+    let lowest = counted.iter().all(|&at| spread.caps[at] <= bounds[at]);
+    let mut answer = outcome(&model, best, options, budget);
     answer.objective = highest(&model, &open, &answer.placed);
     answer.bound = least as f64 / PARTS as f64;
+    let fewest = last.well && answer.moves.len() as u64 <= last.bound;
     answer.verdict = match model.stuck.is_empty() {
-        true if answer.objective <= answer.bound && answer.unplaced.is_empty() => Verdict::Optimal,
+        true if lowest && fewest && answer.unplaced.is_empty() => Verdict::Optimal,
         true => Verdict::Feasible,
         false => Verdict::Infeasible,
     };
@@ -179,7 +181,16 @@ fn bounds(model: &Model<'_>, open: &[usize]) -> Vec<u64> {
     (0..n).map(bound).collect()
 }
 
-/// The highest load of anything on any node that takes guests.
+/// The resources that are spread: devices are there to be taken.
+fn counted(instance: &Instance<'_>) -> Vec<usize> {
+    let resources = instance.problem.resources.iter().enumerate();
+    resources
+        .filter(|(_, it)| !it.device)
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// The highest load of anything but devices on any node that takes guests.
 fn highest(model: &Model<'_>, open: &[usize], placed: &[Option<usize>]) -> f64 {
     let instance = model.instance;
     let n = model.resources;
@@ -189,9 +200,10 @@ fn highest(model: &Model<'_>, open: &[usize], placed: &[Option<usize>]) -> f64 {
             super::model::add(&mut load[node * n..], instance.need_of(item));
         }
     }
+    let counted = counted(instance);
     let pairs = open
         .iter()
-        .flat_map(|&node| (0..n).map(move |at| (node, at)));
+        .flat_map(|&node| counted.iter().map(move |&at| (node, at)));
     let highest = pairs.map(|(node, at)| parts(load[node * n + at], instance.limit_of(node)[at]));
     highest.max().unwrap_or(0) as f64 / PARTS as f64
 }

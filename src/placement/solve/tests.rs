@@ -224,3 +224,23 @@ fn everything_is_explained_if_that_is_asked_for() {
     let all = asked(&document, Explained::All).unwrap();
     assert_eq!(all["why"].as_object().unwrap().len(), 100);
 }
+
+#[test]
+fn devices_are_taken_and_not_spread() {
+    let mut document = cluster("rebalance", &[8, 8], &[(2, 0), (2, 1)]);
+    for (at, key) in [(0, "nodes"), (0, "guests"), (1, "nodes")] {
+        document[key][at]["devices"] = json!({ "gpu": 1 });
+    }
+    document["policy"] = json!({ "objective": "spread" });
+    let answer = ask(&document);
+    assert_eq!(
+        (&answer["objective"], &answer["moves"]),
+        (&json!(0.25), &json!([]))
+    );
+    document["task"] = json!("recover");
+    let answer = ask(&document);
+    assert_eq!(
+        (&answer["status"], &answer["objective"]),
+        (&json!("optimal"), &json!(0.25))
+    );
+}
