@@ -61,8 +61,7 @@ static void what_is_no_problem_is_an_error(void)
         pven_error *err = NULL;
         char *answer;
         CHECK_ERR(solve(rubbish[i], &answer, &err), err, PVEN_ERR_ARGUMENT);
-        CHECK(answer == NULL && err != NULL);
-        pven_error_free(err);
+        CHECK(answer == NULL);
     }
     CHECK(pven_placement_solve_json(problem, 3, NULL, NULL, NULL) == PVEN_ERR_ARGUMENT);
 }

@@ -10,6 +10,26 @@ pub(super) fn build(
     given: Given,
     guests: Vec<usize>,
 ) -> Instance<'_> {
+    make(problem, failed, given, guests, false)
+}
+
+/// The same for items that can be where they are.
+pub(super) fn at_home(
+    problem: &Problem,
+    failed: Bits,
+    given: Given,
+    guests: Vec<usize>,
+) -> Instance<'_> {
+    make(problem, failed, given, guests, true)
+}
+
+fn make(
+    problem: &Problem,
+    failed: Bits,
+    given: Given,
+    guests: Vec<usize>,
+    at_home: bool,
+) -> Instance<'_> {
     let mut item_of = vec![None; problem.guests.len()];
     for (item, &guest) in guests.iter().enumerate() {
         item_of[guest] = Some(item);
@@ -18,6 +38,7 @@ pub(super) fn build(
         problem,
         failed,
         given,
+        at_home,
         need: Vec::new(),
         load: Vec::new(),
         limit: Vec::new(),

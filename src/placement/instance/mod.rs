@@ -79,6 +79,9 @@ pub struct Instance<'a> {
     pub given: Given,
     /// The guests that are to get a node; called items from here on, in the order of their ids.
     pub guests: Vec<usize>,
+    /// Whether an item can be where it is now, whatever is known of that node but room: it evidently runs
+    /// there. Otherwise all are placed anew.
+    pub at_home: bool,
     /// The item that a guest is, by guest.
     pub item_of: Vec<Option<usize>>,
     /// What each item needs, by item and resource.
@@ -122,7 +125,7 @@ impl<'a> Instance<'a> {
             runs && guest.movable && guest.state != State::Ignored
         };
         let guests = (0..problem.guests.len()).filter(|&g| moves(g)).collect();
-        build::build(problem, failed, given, guests)
+        build::at_home(problem, failed, given, guests)
     }
 
     /// The question of feasibility: every guest that somebody manages can be anywhere, wherever it is now,

@@ -118,8 +118,7 @@ impl Instance<'_> {
         if !self.is_open(node) {
             return Some(Reason::plain(Code::Maintenance));
         }
-        // It evidently runs where it is, whatever is known of that.
-        if guest.node != Some(node) {
+        if !self.at_home || guest.node != Some(node) {
             if let Some(reason) = self.misses(guest, node) {
                 return Some(reason);
             }

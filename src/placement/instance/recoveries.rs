@@ -112,6 +112,7 @@ impl<'a> Recoveries<'a> {
             *limit = limit.saturating_add(more);
         }
         let mut case = Instance {
+            at_home: false,
             problem,
             given,
             need,
